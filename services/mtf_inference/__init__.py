@@ -1,0 +1,1 @@
+"""Stage 3: the only room where a user's model is ever loaded."""

@@ -1,0 +1,1 @@
+"""Stage 2: recipes, fitted on training rows only and applied anywhere."""

@@ -1,0 +1,117 @@
+"""The result document: every number with its uncertainty. HTML, JUnit and tables are views of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mtf.contracts.base import SCHEMA_VERSION, Contract
+from mtf.contracts.stages import Task
+
+Verdict = Literal["pass", "fail", "inconclusive"]
+
+
+class MetricValue(Contract):
+    """A number with its uncertainty. Undefined is null with a reason, never 0."""
+
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = None
+    method: str = Field(default="none", description="How the interval was made, for example `wilson`; `none` where there is none.")
+    n: int = Field(ge=0, description="Rows that entered.")
+    n_effective: float | None = Field(default=None, description="Rows after weights and groups are taken into account.")
+    reliable: bool = True
+    reason: str | None = Field(default=None, description="Why the interval is not reliable.")
+    undefined: str | None = Field(default=None, description="Why there is no value.")
+
+
+class RunHead(Contract):
+    """Which run a report is of."""
+
+    id: str
+    name: str
+    dataset: str
+    model: str
+    created_at: str | None = None
+
+
+class Rows(Contract):
+    """How many rows there were and how many were scored."""
+
+    total: int
+    scored: int
+
+
+class SliceReport(Contract):
+    """The metrics of a part of the rows."""
+
+    name: str
+    where: dict[str, Any]
+    rows: int
+    found: bool = Field(default=False, description="True for a slice that a search found, false for one that was declared.")
+    metrics: dict[str, MetricValue] = Field(default_factory=dict)
+
+
+class Comparison(Contract):
+    """The paired difference of one metric, this run minus the baseline."""
+
+    baseline: str
+    metric: str
+    value: float | None = None
+    baseline_value: float | None = None
+    difference: float | None
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    family: Literal["gates", "exploratory"] = "exploratory"
+    interval_method: str = "none"
+    test_method: str = "none"
+    n: int = 0
+    reliable: bool = True
+    reason: str | None = None
+    undefined: str | None = None
+    where: dict[str, Any] = Field(default_factory=dict)
+    sentence: str = ""
+
+
+class Check(Contract):
+    """A test of data or method."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class Gate(Contract):
+    """A user's condition and what became of it."""
+
+    expression: str
+    verdict: Verdict
+    observed: dict[str, Any] = Field(default_factory=dict, description="The metric value or comparison that was judged.")
+    reason: str
+
+
+class Report(Contract):
+    """The result of one run."""
+
+    schema_version: str = SCHEMA_VERSION
+    run: RunHead
+    task: Task
+    labels: list[Any] | None = None
+    rows: Rows
+    metrics: dict[str, MetricValue]
+    slices: list[SliceReport] = Field(default_factory=list)
+    comparisons: list[Comparison] = Field(default_factory=list)
+    checks: list[Check] = Field(default_factory=list)
+    gates: list[Gate] = Field(default_factory=list)
+    verdict: Verdict | None = None
+    warnings: list[str] = Field(default_factory=list)
+    notes: dict[str, Any] = Field(
+        default_factory=dict, description="Sandbox level, library versions, steps: what a reader needs to trust the numbers."
+    )
+    plots: dict[str, Any] = Field(default_factory=dict, description="Data of the plots, thinned to what a plot can show.")

@@ -1,0 +1,136 @@
+"""The run file: what a person writes to ask for one test of one model on one dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from mtf.contracts.base import SCHEMA_VERSION, Name, UserSpec
+
+
+class SourceSpec(UserSpec):
+    """Where data, a model or predictions come from. `type` names a plug-in; the other keys are its arguments."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(min_length=1, max_length=100, description="The plug-in's name, for example `file`.")
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """The plug-in's arguments: every key but `type`."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class TrainSpec(UserSpec):
+    """A second table to fit on, for data that comes already split."""
+
+    source: SourceSpec
+
+
+class DatasetSpec(UserSpec):
+    """The rows to test on and what their columns mean."""
+
+    source: SourceSpec | None = None
+    version: str | None = Field(default=None, description="A registered version, `name@3`; instead of `source`.")
+    target: str | None = Field(
+        default=None, min_length=1, description="The column that holds the truth; a registered version may know its own."
+    )
+    id: str | None = Field(default=None, description="The column that names a row; else the row's position.")
+    weight: str | None = Field(default=None, description="Sampling weights, at least 0.")
+    group: str | None = Field(default=None, description="The unit of dependence (a patient, a customer); never a feature.")
+    time: str | None = None
+    positive: Any = Field(default=None, description="The label that counts as positive; 1 and True are found by themselves.")
+    features: list[str] | None = Field(default=None, description="The columns a model may see; all but the named roles by default.")
+    drop: list[str] = Field(default_factory=list, description="Columns that nothing may see.")
+    types: dict[str, str] = Field(
+        default_factory=dict, description="Declared column types: int64, float64, utf8, bool, timestamp, decimal."
+    )
+    train: TrainSpec | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> DatasetSpec:
+        if (self.source is None) == (self.version is None):
+            raise ValueError("give exactly one of `source` and a registered version")
+        if self.source is not None and self.target is None:
+            raise ValueError("`target` is missing: name the column that holds the truth")
+        return self
+
+
+class RecipeSpec(UserSpec):
+    """A fitted recipe to apply again, instead of steps."""
+
+    recipe: str
+
+
+class ModelSpec(UserSpec):
+    """The user's own model."""
+
+    source: SourceSpec | None = None
+    version: str | None = Field(
+        default=None, description="A registered version or alias, `forest@3` or `forest@champion`; instead of `source`."
+    )
+    labels: list[Any] | None = Field(default=None, description="The labels in the order of the scores, for a format that carries none.")
+    threshold: float = Field(
+        default=0.5, ge=0, le=1, description="Score from which a row is positive, for a model without labels of its own."
+    )
+    missing: str = Field(default="error", pattern="^(error|exclude)$", description="What to do with predictions that are NaN.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ModelSpec:
+        if (self.source is None) == (self.version is None):
+            raise ValueError("give exactly one of `source` and a registered version")
+        return self
+
+
+class EvaluationSpec(UserSpec):
+    """What to measure and what must hold."""
+
+    task: str | None = Field(default=None, pattern="^(binary|multiclass|regression)$")
+    metrics: list[str] | None = None
+    slices: list[str | list[str]] = Field(default_factory=list, description="Columns, or lists of columns for their crosses.")
+    baseline: str | dict[str, Any] | None = Field(
+        default=None, description="A run's name or id, {report: PATH} or {source: {type: predictions, ...}}."
+    )
+    gates: list[str] = Field(default_factory=list)
+    level: float = Field(default=0.95, gt=0.5, lt=1, description="Confidence level of every interval.")
+
+
+class ExpectSpec(UserSpec):
+    """What the dataset must look like before anything is measured."""
+
+    rows: int | None = Field(default=None, ge=0)
+    min_rows: int | None = Field(default=None, ge=0)
+    columns: list[str] | None = None
+    digest: str | None = Field(default=None, description="Content digest of the version.")
+
+
+class RunSpec(UserSpec):
+    """One test of one model version on one dataset version."""
+
+    schema_version: str = Field(default=SCHEMA_VERSION, description="Version of this format.")
+    name: Name
+    dataset: DatasetSpec
+    processing: list[dict[str, Any]] | RecipeSpec = Field(default_factory=list)
+    model: ModelSpec
+    evaluation: EvaluationSpec = EvaluationSpec()
+    expect: ExpectSpec | None = None
+    timeout: float | None = Field(default=None, gt=0, description="Seconds for each stage.")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    tags: dict[str, str] = Field(default_factory=dict)
+    engine: str = Field(default="local", description="Where partitions are computed; `local` is built in.")
+
+    @field_validator("dataset", "model", mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        """`model: forest@champion` is short for `model: {version: forest@champion}`."""
+        return {"version": value} if isinstance(value, str) else value
+
+    @field_validator("processing")
+    @classmethod
+    def _one_step_each(cls, value: list[dict[str, Any]] | RecipeSpec) -> list[dict[str, Any]] | RecipeSpec:
+        if isinstance(value, list):
+            for index, step in enumerate(value):
+                if len(step) != 1:
+                    raise ValueError(f"step {index + 1} must have exactly one key, the step's name; found {sorted(step)}")
+        return value

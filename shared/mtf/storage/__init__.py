@@ -1,0 +1,1 @@
+"""References, areas and publication: where bytes lie and when they may be trusted."""
