@@ -1,0 +1,1 @@
+"""The database: tables, connections, repositories and migrations. SQL stands in this folder alone."""
