@@ -1,4 +1,4 @@
-"""Trains the model that `run.yaml` tests, on the published training file after the recipe of that run: python train.py"""
+"""Trains the model that `run.yaml` tests, on the published training file after the recipe of that run: python train.py."""
 
 import subprocess
 import tempfile

@@ -1,4 +1,4 @@
-"""Trains the model that `run.yaml` tests, on exactly the training rows of that run, and converts it to ONNX: python train.py
+"""Trains the model that `run.yaml` tests, on exactly the training rows of that run, and converts it to ONNX: python train.py.
 
 Needs `skl2onnx`, which the framework itself does not.
 """

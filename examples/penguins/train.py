@@ -1,4 +1,4 @@
-"""Trains the forest that `run.yaml` tests, on exactly the training rows of that run: python train.py"""
+"""Trains the forest that `run.yaml` tests, on exactly the training rows of that run: python train.py."""
 
 import subprocess
 import tempfile

@@ -1,0 +1,6 @@
+"""`python -m mtf` is the same as `mtf`."""
+
+from mtf.cli.main import main
+
+if __name__ == "__main__":
+    main()

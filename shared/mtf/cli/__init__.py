@@ -1,0 +1,1 @@
+"""The `mtf` command: thin words over the client and the embedded form."""

@@ -1,0 +1,181 @@
+"""`mtf run`, and the commands that read one run's result."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtf.cli.progress import follow
+from mtf.cli.session import gateway_url, session
+from mtf.cli.show import comparisons_table, console, gates_table, metrics_table
+from mtf.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtf.contracts.registry import RunView
+
+FILE = Annotated[Path, typer.Argument(help="The run file, YAML or JSON.", metavar="FILE", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `run`, `validate` and `init`."""
+    app.command("run", rich_help_panel="Test")(run)
+    app.command("validate", rich_help_panel="Test")(validate)
+    app.command("init", rich_help_panel="Test")(init)
+
+
+def register_results(app: typer.Typer) -> None:
+    """Add `report` and `leaderboard`."""
+    app.command("report", rich_help_panel="Results")(report)
+    app.command("leaderboard", rich_help_panel="Results")(leaderboard)
+
+
+def run(
+    file: FILE,
+    *,
+    html: Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Also write the HTML report here.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML here, a test case for each gate.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on standard output, and nothing else.")] = False,
+    inconclusive: Annotated[
+        str, typer.Option("--inconclusive", metavar="pass|fail|3", help="What an inconclusive gate means for the exit code; 3 by default.")
+    ] = "3",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Test a model on a dataset as the run file says; print metrics with intervals, gates and the report's path."""
+    if inconclusive not in {"pass", "fail", "3"}:
+        raise UsageError("--inconclusive takes `pass` or `fail`", field="--inconclusive", found=inconclusive)
+    from mtf.spec import load_run_file
+
+    spec = load_run_file(file)
+    with session() as gateway:
+        view = gateway.submit(spec, base=file.absolute().parent)
+        view = follow(gateway, view.id, quiet=quiet or as_json)
+        code = finish(gateway, view, html=html, junit=junit, as_json=as_json)
+    raise typer.Exit({"pass": 0, "fail": 1, "3": 3}[inconclusive] if code == 3 else code)  # noqa: PLR2004 - the exit code of DESIGN
+
+
+def finish(gateway: Any, view: RunView, *, html: Path | None, junit: Path | None, as_json: bool) -> int:
+    """Show a run that ended and return its exit code. Raises the run's problem."""
+    from mtf.errors import CancelledError, PlatformError, ProblemError
+
+    if view.status == "cancelled":
+        raise CancelledError(f"run {view.id} was cancelled")
+    if view.status != "succeeded":
+        raise ProblemError(view.problem) if view.problem else PlatformError(f"run {view.id} ended as {view.status} without a reason")
+    document = gateway.report(view.id, "json")
+    if html:
+        _write(html, gateway.report(view.id, "html"))
+    if junit:
+        _write(junit, gateway.report(view.id, "junit"))
+    if as_json:
+        sys.stdout.write(document.decode().rstrip("\n") + "\n")
+    else:
+        show_report(json.loads(document), place=str(html) if html else gateway.report_place(view.id))
+    return {"fail": 1, "inconclusive": 3}.get(view.verdict or "pass", 0)
+
+
+def show_report(document: dict[str, Any], *, place: str) -> None:
+    """Metrics, slices in brief, gates and where the report lies."""
+    from rich.markup import escape
+
+    out = console()
+    head = document["run"]
+    out.print(
+        f"\n[bold]{escape(head['name'])}[/]  {escape(head['model'])} on {escape(head['dataset'])}, {document['rows']['scored']:,} rows scored, {document['task']}"
+    )
+    out.print(metrics_table(document))
+    if document.get("slices"):
+        out.print(f"[dim]{len(document['slices'])} slices: see the report[/]")
+    if document.get("comparisons"):
+        out.print(comparisons_table(document["comparisons"]))
+    if document["gates"]:
+        out.print(gates_table(document["gates"]))
+    for warning in document.get("warnings", [])[:5]:
+        out.print(f"[yellow]note:[/] {escape(warning)}")
+    if document.get("verdict"):
+        out.print(f"verdict: {document['verdict']}   run: {head['id']}")
+    else:
+        out.print(f"no gates   run: {head['id']}")
+    out.print(f"report: {escape(place)}", soft_wrap=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", field=str(path)) from None
+
+
+def validate(file: FILE) -> None:
+    """Check a run file without touching the data: keys, plug-in arguments, gates, names."""
+    from mtf.spec import load_run_file
+
+    with session() as gateway:
+        gateway.validate(load_run_file(file), base=file.absolute().parent)
+    console().print(f"{file}: valid")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write `run.yaml`.", metavar="[FOLDER]")] = Path(),
+) -> None:
+    """Write a first run file that works as it is, to change into yours."""
+    from mtf.cli.starter import write_starter
+
+    out = console()
+    for path in write_starter(folder):
+        out.print(f"wrote {path}")
+    out.print(f"next: mtf run {folder / 'run.yaml'}")
+
+
+def report(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id.", show_default=False)],
+    *,
+    kind: Annotated[str, typer.Option("--format", metavar="text|json|html|junit", help="What to print.")] = "text",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here instead of standard output.")] = None,
+) -> None:
+    """Show a run's report again."""
+    if kind not in {"text", "json", "html", "junit"}:
+        raise UsageError("--format takes text, json, html or junit", field="--format", found=kind)
+    with session(stages=()) as gateway:
+        data = gateway.report(run_id, "json" if kind == "text" else kind)
+        place = gateway.report_place(run_id)
+    if out is not None:
+        _write(out, data)
+    elif kind == "text":
+        show_report(json.loads(data), place=place)
+    else:
+        sys.stdout.write(data.decode())
+
+
+def leaderboard(
+    *,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset", metavar="NAME@N", help="The dataset whose runs are ranked, as `mtf runs list` shows it.", show_default=False
+        ),
+    ],
+    metric: Annotated[str, typer.Option("--metric", metavar="METRIC", help="What to rank by.", show_default=False)],
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200)] = 20,
+) -> None:
+    """Rank the runs of a dataset by a metric, each with its interval."""
+    from mtf.cli.show import number, table
+
+    with session(stages=()) as gateway:
+        rows = gateway.leaderboard(dataset=dataset, metric=metric, limit=limit)
+    out = console()
+    out.print(
+        table(
+            ("rank", "run", "model", metric, "interval", "rows"),
+            [(r["rank"], r["name"], r["model"], number(r["value"]), f"{number(r['lower'])} to {number(r['upper'])}", r["n"]) for r in rows],
+            right=("rank", metric, "interval", "rows"),
+        )
+    )
+    if gateway_url() is None and not rows:
+        out.print("no finished run of this dataset here; `mtf runs list` shows what there is")

@@ -1,0 +1,132 @@
+"""`mtf runs`: what was run, how it went, and what to do with it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mtf.cli.progress import follow
+from mtf.cli.run import finish
+from mtf.cli.session import session
+from mtf.cli.show import comparisons_table, console, table
+
+app = typer.Typer(no_args_is_help=True, help="List, show, compare, repeat and delete runs.")
+
+RUN = Annotated[str, typer.Argument(metavar="RUN", help="A run's id.", show_default=False)]
+
+
+@app.command("list")
+def list_runs(
+    *,
+    name: Annotated[str | None, typer.Option("--name", help="Only runs of this name.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="Only runs in this state.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200)] = 20,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="Go on where the last list ended.")] = None,
+) -> None:
+    """List runs, newest first."""
+    from rich.markup import escape
+
+    with session(stages=()) as gateway:
+        page = gateway.list_runs(cursor=cursor, limit=limit, name=name, status=status)
+    out = console()
+    if not page.items:
+        out.print("no runs yet: `mtf init` writes a first run file, `mtf run FILE` runs it")
+        return
+    out.print(
+        table(
+            ("run", "name", "status", "verdict", "dataset", "model", "created"),
+            [
+                (r.id, escape(r.name), r.status, r.verdict or "-", escape(r.dataset), escape(r.model), r.created_at[:19].replace("T", " "))
+                for r in page.items
+            ],
+        )
+    )
+    if page.cursor:
+        out.print(f"more: mtf runs list --cursor {page.cursor}")
+
+
+@app.command()
+def show(run_id: RUN, *, as_json: Annotated[bool, typer.Option("--json", help="The whole run as JSON.")] = False) -> None:
+    """Show one run: its stages, its verdict or its problem."""
+    from rich.markup import escape
+
+    with session(stages=()) as gateway:
+        view = gateway.get(run_id)
+    if as_json:
+        sys.stdout.write(view.model_dump_json(indent=1) + "\n")
+        return
+    out = console()
+    out.print(f"[bold]{escape(view.name)}[/]  {view.id}  {view.status}  verdict {view.verdict or '-'}")
+    out.print(f"{escape(view.model)} on {escape(view.dataset)}, created {view.created_at} by {escape(view.created_by)}")
+    rows = [(s.stage, s.status, "yes" if s.cached else "", "" if s.seconds is None else f"{s.seconds:.2f} s") for s in view.stages]
+    out.print(table(("stage", "status", "cached", "took"), rows, right=("took",)))
+    if view.problem:
+        from mtf.cli.show import complain
+        from mtf.errors import ProblemError
+
+        complain(ProblemError(view.problem))
+
+
+@app.command()
+def cancel(run_id: RUN) -> None:
+    """Stop a run."""
+    with session(stages=()) as gateway:
+        view = gateway.cancel(run_id)
+    console().print(f"{view.id}: {'cancelled' if view.status == 'cancelled' else 'cancelling'}")
+
+
+@app.command()
+def resume(run_id: RUN, *, quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False) -> None:
+    """Take up a run that was interrupted, where it stood."""
+    with session() as gateway:
+        gateway.resume(run_id)
+        view = follow(gateway, run_id, quiet=quiet)
+        code = finish(gateway, view, html=None, junit=None, as_json=False)
+    raise typer.Exit(code)
+
+
+@app.command()
+def rerun(run_id: RUN, *, quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False) -> None:
+    """Run the same run file again, as a new run."""
+    with session() as gateway:
+        view = gateway.rerun(run_id)
+        view = follow(gateway, view.id, quiet=quiet)
+        code = finish(gateway, view, html=None, junit=None, as_json=False)
+    raise typer.Exit(code)
+
+
+@app.command()
+def delete(run_id: RUN, *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+    """Delete a run and what only it needs."""
+    if not yes:
+        typer.confirm(f"delete run {run_id}?", abort=True)
+    with session(stages=()) as gateway:
+        gateway.delete(run_id)
+    console().print(f"{run_id}: deleted")
+
+
+@app.command()
+def compare(
+    run_id: RUN,
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The run to compare with.", show_default=False)],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The comparison as JSON.")] = False,
+) -> None:
+    """Compare two runs on the same rows: paired differences with intervals."""
+    with session(stages=("evaluation",)) as gateway:
+        view = gateway.compare(run_id, baseline)
+    if as_json:
+        sys.stdout.write(view.model_dump_json(indent=1) + "\n")
+        return
+    out = console()
+    out.print(f"{view.run} minus {view.baseline}, paired on {view.rows:,} rows")
+    out.print(comparisons_table([item.model_dump() for item in view.comparisons]))
+
+
+@app.command()
+def logs(run_id: RUN) -> None:
+    """Print what the stages of a run said."""
+    with session(stages=()) as gateway:
+        sys.stdout.write(gateway.logs(run_id).decode())
