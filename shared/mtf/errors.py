@@ -12,6 +12,8 @@
     ├── PlatformError     our side failed                                          exit 4   500
     │   ├── UnavailableError  a part is down for now                               exit 4   503
     │   ├── BusyError         every slot is taken; come back                       exit 4   429
+    │   ├── LostError         a process of ours was killed; trying again helps     exit 4   500
+    │   ├── StageCrashError   a stage raised what it should not, or crashed        exit 4   500
     │   └── FencedError       somebody with a higher epoch owns this now           exit 4   409
     ├── AuthError         no token, or a wrong one                                 exit 2   401
     └── CancelledError    the user cancelled                                       exit 130 409
@@ -142,6 +144,18 @@ class BusyError(PlatformError):
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(message, fix=f"try again in {retry_after:g} s")
         self.retry_after = retry_after
+
+
+class LostError(PlatformError):
+    """A process of the framework was lost."""
+
+    code, retryable = "process-lost", True
+
+
+class StageCrashError(PlatformError):
+    """A stage crashed."""
+
+    code = "stage-crashed"
 
 
 class FencedError(PlatformError):
