@@ -42,8 +42,20 @@ class Stack:
         return f"http://127.0.0.1:{self.port}"
 
     def compose(self, *arguments: str, check: bool = True, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
-        command = ["docker", "compose", "-p", self.project, "-f", str(ROOT / "compose.yaml"), "-f", str(self.folder / "override.yaml"), *arguments]
-        done = subprocess.run(command, env={**os.environ, **self.environment}, cwd=ROOT, capture_output=True, text=True, check=False, timeout=timeout)
+        command = [
+            "docker",
+            "compose",
+            "-p",
+            self.project,
+            "-f",
+            str(ROOT / "compose.yaml"),
+            "-f",
+            str(self.folder / "override.yaml"),
+            *arguments,
+        ]
+        done = subprocess.run(
+            command, env={**os.environ, **self.environment}, cwd=ROOT, capture_output=True, text=True, check=False, timeout=timeout
+        )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(arguments)} ended with {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
         return done
@@ -90,11 +102,15 @@ class Stack:
         builds = "".join(f"  {name}: {{build: {{network: host}}}}\n" for name in ("secrets", "migrate", *OURS))
         ports = f"  gateway: {{build: {{network: host}}, ports: !override ['127.0.0.1:{self.port}:8000']}}\n"
         lines = builds.replace("  gateway: {build: {network: host}}\n", ports)
-        imports = f"  acquisition: {{build: {{network: host}}, environment: {{MTF_HTTP_ALLOW: '{os.environ.get('MTF_HTTP_ALLOW', '')}'}}}}\n"
+        imports = (
+            f"  acquisition: {{build: {{network: host}}, environment: {{MTF_HTTP_ALLOW: '{os.environ.get('MTF_HTTP_ALLOW', '')}'}}}}\n"
+        )
         (self.folder / "override.yaml").write_text("services:\n" + lines.replace("  acquisition: {build: {network: host}}\n", imports))
 
     def _match_user_ids(self) -> None:
         for image, user, name in (("postgres:17", "postgres", "POSTGRES"), ("redis:8", "redis", "REDIS")):
             for flag, kind in (("-u", "UID"), ("-g", "GID")):
-                found = subprocess.run(["docker", "run", "--rm", "--entrypoint", "id", image, flag, user], capture_output=True, text=True, check=True)
+                found = subprocess.run(
+                    ["docker", "run", "--rm", "--entrypoint", "id", image, flag, user], capture_output=True, text=True, check=True
+                )
                 self.environment[f"MTF_{name}_{kind}"] = found.stdout.strip()
