@@ -3,6 +3,7 @@
     MtfError
     ├── UsageError        a command line or a request that makes no sense          exit 2   400
     │   ├── NotFoundError     what was named does not exist                        exit 2   404
+    │   ├── NotAcceptableError  no form that the caller accepts                    exit 2   406
     │   └── ConflictError     it exists already, or is in another state            exit 2   409
     ├── SpecError         a run file that is wrong                                 exit 2   422
     ├── DataError         data that contradicts the run file or itself             exit 2   422
@@ -86,6 +87,12 @@ class NotFoundError(UsageError):
     """There is no such thing."""
 
     code, status = "not-found", 404
+
+
+class NotAcceptableError(UsageError):
+    """None of the accepted forms can be given."""
+
+    code, status = "not-acceptable", 406
 
 
 class ConflictError(UsageError):
