@@ -25,6 +25,10 @@ class MetricValue(Contract):
     reliable: bool = True
     reason: str | None = Field(default=None, description="Why the interval is not reliable.")
     undefined: str | None = Field(default=None, description="Why there is no value.")
+    n_classes: int | None = Field(default=None, description="Classes whose value is defined and entered a mean over classes.")
+    null_band: tuple[float, float] | None = Field(
+        default=None, description="Where the value would lie if nothing were wrong, for a metric that is above 0 even then (ece)."
+    )
 
 
 class RunHead(Contract):

@@ -1,0 +1,76 @@
+"""What the built-in metrics have in common: their description, and the value objects they answer with."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from mtf.contracts.report import MetricValue
+from mtf.plugins import Sample
+from mtf_evaluation.statistics.interval import Interval, around
+
+Floats = NDArray[np.float64]
+
+
+class NoArgs(BaseModel):
+    """Built-in metrics take no arguments: their name is their whole definition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Metric:
+    """Description of a metric. Subclasses answer `measured` and, where two models can be compared, `influence`."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    Args: ClassVar[type[BaseModel]] = NoArgs
+    tasks: ClassVar[tuple[str, ...]]
+    greater_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    summary: ClassVar[str]
+    needs_scores: ClassVar[bool] = False
+
+    def measured(self, sample: Sample, level: float) -> MetricValue:
+        """The value with its interval; undefined is null with a reason."""
+        raise NotImplementedError
+
+
+def undefined(reason: str, n: int) -> MetricValue:
+    """The answer where there is no value."""
+    return MetricValue(value=None, n=n, reliable=False, undefined=reason)
+
+
+def answer(
+    value: float,
+    interval: Interval,
+    *,
+    level: float,
+    n: int,
+    n_effective: float,
+    doubt: str | None = None,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    n_classes: int | None = None,
+) -> MetricValue:
+    """A value with its interval, which holds the value, stays inside the metric's bounds and is never of zero width.
+
+    `doubt` says which condition of the method's validity region does not hold; the interval is then shown but not trusted.
+    """
+    interval = around(interval, value)
+    reason = interval.reason if not interval.known else doubt
+    lower, upper = interval.lower, interval.upper
+    return MetricValue(
+        value=value,
+        lower=None if lower is None else max(lower, bounds[0]),
+        upper=None if upper is None else min(upper, bounds[1]),
+        level=level if interval.known else None,
+        method=interval.method if interval.known else "none",
+        n=n,
+        n_effective=n_effective,
+        reliable=reason is None,
+        reason=reason,
+        n_classes=n_classes,
+    )

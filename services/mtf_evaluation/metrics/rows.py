@@ -1,0 +1,98 @@
+"""Smooth functions of means of per-row terms: the losses. Delta method on the scale where the loss is closest to normal."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from mtf.contracts.report import MetricValue
+from mtf.plugins import Sample
+from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
+from mtf_evaluation.metrics.facts import Facts, facts_of
+from mtf_evaluation.statistics.influence import delta_influence, delta_interval, gradient, tail_weight
+from mtf_evaluation.statistics.scales import IDENTITY, LOG, Scale
+
+FEWEST = 30
+"""Independent rows (or groups) from which the delta method is trusted."""
+TAIL = 10.0
+"""Rows needed per squared skewness of the rows' contributions, after Cochran's rule; below it a few rows decide the value."""
+
+
+class SmoothMetric(Metric):
+    """A smooth function of weighted means of per-row terms."""
+
+    scale: ClassVar[Scale] = IDENTITY
+
+    def terms(self, sample: Sample) -> Floats:
+        """(n, t) per-row terms."""
+        raise NotImplementedError
+
+    def value(self, means: Floats) -> float:
+        """The metric from the (t,) weighted means."""
+        raise NotImplementedError
+
+    def slope(self, means: Floats, spread: Floats) -> Floats:
+        """(t,) gradient at the means; numeric unless a metric knows better."""
+        return gradient(self.value, means, spread)
+
+    def missing(self, facts: Facts) -> str | None:
+        """Why the metric is undefined for this sample, or None."""
+        return None
+
+    def remark(self, facts: Facts) -> str | None:
+        """What makes the value doubtful besides the validity region of the method, or None."""
+        return None
+
+    def influence(self, sample: Sample) -> tuple[float, Floats]:
+        """The metric and its (n,) influence values; NaN where it is undefined."""
+        facts = facts_of(sample)
+        if self.missing(facts):
+            return float("nan"), np.zeros(facts.n)
+        terms = self.terms(sample)
+        means = facts.design.means(terms)
+        return self.value(means), delta_influence(terms, means, self.slope(means, terms.std(axis=0)))
+
+    def measured(self, sample: Sample, level: float) -> MetricValue:
+        """The metric with its delta-method interval."""
+        facts = facts_of(sample)
+        reason = self.missing(facts)
+        if reason:
+            return undefined(reason, facts.n)
+        value, influence = self.influence(sample)
+        design = facts.design
+        method = "delta" if design.simple else "sandwich"
+        interval = delta_interval(value, design.standard_error(influence), design, level, self.scale, method=method)
+        doubt = self.remark(facts) or small_or_skewed(influence, facts)
+        effective = design.effective(influence)
+        return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
+
+
+def small_or_skewed(influence: Floats, facts: Facts, fewest: int = FEWEST) -> str | None:
+    """Which condition of the delta method's validity region fails: enough independent units, and no few rows that decide."""
+    design = facts.design
+    units = design.groups if design.group is not None else design.kish
+    if units < fewest:
+        kind = "groups" if design.group is not None else "effective rows"
+        return f"{units:.3g} {kind}; the interval is known to hold from {fewest}"
+    skewness = tail_weight(influence, design)
+    if units < TAIL * skewness**2:
+        return f"a few rows decide the value (skewness {skewness:.3g}); the interval would need {TAIL * skewness**2:,.0f} rows"
+    return None
+
+
+class Loss(SmoothMetric):
+    """A positive loss whose value is a mean."""
+
+    tasks = ("regression",)
+    greater_is_better = False
+    bounds = (0.0, float("inf"))
+    scale = LOG
+
+    def value(self, means: Floats) -> float:
+        """The mean."""
+        return float(means[0])
+
+    def slope(self, means: Floats, spread: Floats) -> Floats:
+        """Exactly 1."""
+        return np.ones(1)

@@ -1,0 +1,1 @@
+"""Intervals, paired tests and corrections for many tests. Numbers and arrays in, numbers out; nothing here knows a metric."""
