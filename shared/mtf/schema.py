@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 from mtf.contracts.report import Report
@@ -17,20 +18,31 @@ def report_schema() -> dict[str, Any]:
     return {"$schema": DIALECT, **Report.model_json_schema()}
 
 
-def run_schema() -> dict[str, Any]:
-    """The schema of a run file. Sources, steps, loaders and metrics come from the plug-ins that are installed."""
+Catalogue = Mapping[str, Mapping[str, dict[str, Any]]]
+"""Kind of plug-in to name to the JSON Schema of its arguments."""
+
+
+def installed() -> Catalogue:
+    """The plug-ins that are installed here. A gateway, which has none of their libraries, asks its workers instead."""
+    described = {kind: {name: _described(kind, name) for name in names(kind)} for kind in ("source", "step", "loader")}
+    return {**described, "metric": {name: {} for name in names("metric")}}
+
+
+def run_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
+    """The schema of a run file. Sources, steps, loaders and metrics are those of the catalogue, by default what is installed."""
+    known = installed() if catalogue is None else catalogue
     schema = RunSpec.model_json_schema()
     definitions = schema.setdefault("$defs", {})
-    definitions["DataSource"] = _sources(definitions)
-    definitions["ModelSource"] = _model_sources(definitions)
-    definitions["Step"] = _steps(definitions)
+    definitions["DataSource"] = _sources(known, definitions)
+    definitions["ModelSource"] = _model_sources(known, definitions)
+    definitions["Step"] = _steps(known, definitions)
     dataset, model, evaluation = definitions["DatasetSpec"], definitions["ModelSpec"], definitions["EvaluationSpec"]
     dataset["properties"]["source"] = {"$ref": "#/$defs/DataSource"}
     definitions["TrainSpec"]["properties"]["source"] = {"$ref": "#/$defs/DataSource"}
     model["properties"]["source"] = {"$ref": "#/$defs/ModelSource"}
     evaluation["properties"]["metrics"] = {
         "type": "array",
-        "items": {"enum": names("metric")},
+        "items": {"enum": sorted(known.get("metric", {}))},
         "description": "A default set per task when absent.",
     }
     properties = schema["properties"]
@@ -49,14 +61,19 @@ def _short(description: str) -> dict[str, Any]:
     return {"type": "string", "pattern": "^[^@]+@.+$", "description": description}
 
 
-def _arguments(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a plug-in's arguments; its own definitions are lifted into ours."""
+def _described(kind: str, name: str) -> dict[str, Any]:
     plugin = load(kind, name)
-    schema = copy.deepcopy(plugin.Args.model_json_schema())
+    schema: dict[str, Any] = plugin.Args.model_json_schema()
+    schema.setdefault("description", (type(plugin).__doc__ or name).strip().split("\n")[0])
+    return schema
+
+
+def _arguments(known: Catalogue, kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a plug-in's arguments; its own definitions are lifted into ours."""
+    schema = copy.deepcopy(known[kind][name])
     for key, value in schema.pop("$defs", {}).items():
         definitions.setdefault(key, value)
     schema.pop("title", None)
-    schema.setdefault("description", (type(plugin).__doc__ or name).strip().split("\n")[0])
     return schema
 
 
@@ -66,12 +83,13 @@ def _tagged(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _sources(definitions: dict[str, Any]) -> dict[str, Any]:
-    return {"oneOf": [_tagged(name, _arguments("source", name, definitions)) for name in names("source")]}
+def _sources(known: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:
+    return {"oneOf": [_tagged(name, _arguments(known, "source", name, definitions)) for name in sorted(known.get("source", {}))]}
 
 
-def _model_sources(definitions: dict[str, Any]) -> dict[str, Any]:
-    formats = {"type": "string", "enum": names("loader"), "description": "The format, where the header does not tell."}
+def _model_sources(known: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:
+    loaders = sorted(known.get("loader", {}))
+    formats = {"type": "string", "enum": loaders, "description": "The format, where the header does not tell."}
     file = {
         "type": "object",
         "description": "A model file, relative to the run file.",
@@ -86,10 +104,10 @@ def _model_sources(definitions: dict[str, Any]) -> dict[str, Any]:
         "required": ["digest"],
         "additionalProperties": False,
     }
-    called = [_tagged(name, _arguments("loader", name, definitions)) for name in names("loader") if name in {"endpoint", "predictions"}]
+    called = [_tagged(name, _arguments(known, "loader", name, definitions)) for name in loaders if name in {"endpoint", "predictions"}]
     return {"oneOf": [_tagged("file", file), _tagged("upload", upload), *called]}
 
 
-def _steps(definitions: dict[str, Any]) -> dict[str, Any]:
-    properties = {name: _arguments("step", name, definitions) for name in names("step")}
+def _steps(known: Catalogue, definitions: dict[str, Any]) -> dict[str, Any]:
+    properties = {name: _arguments(known, "step", name, definitions) for name in sorted(known.get("step", {}))}
     return {"type": "object", "properties": properties, "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
