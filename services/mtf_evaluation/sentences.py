@@ -7,8 +7,8 @@ from mtf.contracts.report import Comparison
 RAREST = 1e-9
 
 
-def sentence(one: Comparison) -> str:
-    """What the difference is, how far it is known, and how often chance alone would make one as large."""
+def sentence(one: Comparison, note: str | None = None) -> str:
+    """What the difference is, how far it is known, how often chance alone would make one as large; then what else the test says."""
     if one.value is None or one.baseline_value is None or one.difference is None:
         return f"{one.metric} cannot be compared with {one.baseline}: {one.undefined or 'it is undefined'}."
     head = f"{one.metric} is {one.value:.4g}, and {one.baseline_value:.4g} for {one.baseline}"
@@ -20,7 +20,7 @@ def sentence(one: Comparison) -> str:
     return (
         f"{head}: a difference of {one.difference:+.3g} ({level} interval {one.lower:+.3g} to {one.upper:+.3g}). "
         f"If both were equally good, a difference this large would appear in {odds(one.p_value)} test sets."
-    )
+    ) + (f" {note}." if note else "")
 
 
 def odds(p: float) -> str:

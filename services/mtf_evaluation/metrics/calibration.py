@@ -34,7 +34,7 @@ class Bins:
 
 def bin_count(n: int) -> int:
     """ceil(n^(1/3)) bins, which balances bias and variance of the error (Sumita and others; scikit-learn's choice too)."""
-    return max(1, math.ceil(round(n ** (1 / 3), 9)))
+    return max(1, math.ceil(round(math.cbrt(n), 9)))
 
 
 def quantile_bins(confidence: Floats, right: NDArray[np.bool_], weight: Floats | None, bins: int) -> Bins:

@@ -59,7 +59,7 @@ class Facts:
         if self.sample.weight is None:
             return self.rows
         k = self.classes
-        return np.bincount(self.cells, weights=self.sample.weight, minlength=k * k).reshape(k, k)
+        return np.bincount(self.cells, weights=self.sample.weight, minlength=k * k).reshape(k, k).astype(np.float64, copy=False)
 
     @cached_property
     def observed(self) -> NDArray[np.bool_]:

@@ -139,7 +139,7 @@ def _parts(matrices: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    """above / below, 0 where below is 0; such entries never enter a value."""
+    """Quotient, 0 where below is 0; such entries never enter a value."""
     return np.divide(above, below, out=np.zeros(np.broadcast_shapes(np.shape(above), np.shape(below))), where=below > 0)
 
 
@@ -159,7 +159,7 @@ class F1(MatrixMetric):
         """Undefined without a positive in truth and prediction."""
         return None if matrix[1].sum() + matrix[:, 1].sum() > 0 else "no row is positive, in truth or by prediction"
 
-    def score(self, matrices: Floats, defined: Mask) -> Floats:
+    def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """2 TP / (2 TP + FP + FN). A matrix reduced to one observed class has only positives."""
         right, truth, predicted = _parts(matrices)
         return _ratio(2 * right[..., -1], truth[..., -1] + predicted[..., -1])
@@ -253,8 +253,8 @@ class F1Weighted(MatrixMetric):
         """Undefined without rows."""
         return None if matrix.sum() > 0 else "there are no rows"
 
-    def score(self, matrices: Floats, defined: Mask) -> Floats:
-        """sum of rows * F1 / sum of rows."""
+    def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
+        """Sum of rows * F1 over the sum of rows."""
         right, truth, predicted = _parts(matrices)
         return _ratio((_ratio(2 * right, truth + predicted) * truth).sum(axis=-1), truth.sum(axis=-1))
 
@@ -274,7 +274,7 @@ class Matthews(MatrixMetric):
             return "the model predicts one class only"
         return _one_class(matrix)
 
-    def score(self, matrices: Floats, defined: Mask) -> Floats:
+    def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """(right * all - truth . predicted) / sqrt((all^2 - |predicted|^2) (all^2 - |truth|^2))."""
         right, truth, predicted = _parts(matrices)
         everything = truth.sum(axis=-1)
@@ -298,7 +298,7 @@ class CohenKappa(MatrixMetric):
         both = (matrix.sum(axis=0) > 0) | (matrix.sum(axis=1) > 0)
         return None if np.count_nonzero(both) > 1 else "truth and prediction have the same single class"
 
-    def score(self, matrices: Floats, defined: Mask) -> Floats:
+    def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """(observed - expected) / (1 - expected)."""
         right, truth, predicted = _parts(matrices)
         everything = truth.sum(axis=-1)

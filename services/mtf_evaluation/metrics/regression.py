@@ -43,13 +43,14 @@ class RootMeanSquaredError(Loss):
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 1) squared error."""
-        return (_errors(sample) ** 2)[:, None]
+        errors = _errors(sample)
+        return np.multiply(errors, errors)[:, None]
 
     def value(self, means: Floats) -> float:
         """The root of the mean."""
         return math.sqrt(means[0])
 
-    def slope(self, means: Floats, spread: Floats) -> Floats:
+    def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """1 / (2 rmse)."""
         return np.array([0.5 / math.sqrt(means[0]) if means[0] > 0 else 0.0])
 
@@ -88,7 +89,7 @@ class WeightedPercentageError(Loss):
         """The ratio of the means."""
         return float(means[0] / means[1])
 
-    def slope(self, means: Floats, spread: Floats) -> Floats:
+    def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """(1 / b, -a / b^2)."""
         return np.array([1 / means[1], -means[0] / means[1] ** 2])
 
@@ -110,7 +111,7 @@ class Bias(SmoothMetric):
         """The mean."""
         return float(means[0])
 
-    def slope(self, means: Floats, spread: Floats) -> Floats:
+    def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """Exactly 1."""
         return np.ones(1)
 
@@ -138,7 +139,7 @@ class RSquared(SmoothMetric):
         """1 - a / (c - b^2)."""
         return float(1 - means[0] / (means[2] - means[1] ** 2))
 
-    def slope(self, means: Floats, spread: Floats) -> Floats:
+    def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """The derivative of the above."""
         variance = means[2] - means[1] ** 2
         ratio = means[0] / variance**2

@@ -36,11 +36,11 @@ class SmoothMetric(Metric):
         """(t,) gradient at the means; numeric unless a metric knows better."""
         return gradient(self.value, means, spread)
 
-    def missing(self, facts: Facts) -> str | None:
+    def missing(self, facts: Facts) -> str | None:  # noqa: ARG002 - a hook with the same arguments for every metric
         """Why the metric is undefined for this sample, or None."""
         return None
 
-    def remark(self, facts: Facts) -> str | None:
+    def remark(self, facts: Facts) -> str | None:  # noqa: ARG002 - a hook with the same arguments for every metric
         """What makes the value doubtful besides the validity region of the method, or None."""
         return None
 
@@ -84,7 +84,7 @@ def small_or_skewed(influence: Floats, facts: Facts, fewest: int = FEWEST) -> st
 class Loss(SmoothMetric):
     """A positive loss whose value is a mean."""
 
-    tasks = ("regression",)
+    tasks: ClassVar[tuple[str, ...]] = ("regression",)
     greater_is_better = False
     bounds = (0.0, float("inf"))
     scale = LOG
@@ -93,6 +93,6 @@ class Loss(SmoothMetric):
         """The mean."""
         return float(means[0])
 
-    def slope(self, means: Floats, spread: Floats) -> Floats:
+    def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """Exactly 1."""
         return np.ones(1)

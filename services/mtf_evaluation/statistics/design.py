@@ -88,7 +88,7 @@ class Design:
             return float("nan")
         parts = influence if self.weight is None else self.weight * influence
         if self.group is not None:
-            parts = np.bincount(self.group, weights=parts, minlength=units)
+            parts = np.bincount(self.group, weights=parts, minlength=units).astype(np.float64, copy=False)
         return float(np.sqrt(units / (units - 1) * float(parts @ parts))) / self.total
 
     def effective(self, influence: Floats) -> float:

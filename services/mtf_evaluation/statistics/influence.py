@@ -42,7 +42,7 @@ def delta_influence(terms: Floats, means: Floats, slope: Floats) -> Floats:
 def delta_interval(
     value: float, error: float, design: Design, level: float, scale: Scale = IDENTITY, *, method: str = "delta", student: bool = True
 ) -> Interval:
-    """value ± q * error on the scale where the metric is closest to normal.
+    """The limits value ± q * error on the scale where the metric is closest to normal.
 
     Args:
         value: The estimate.
@@ -70,7 +70,7 @@ def tail_weight(influence: Floats, design: Design) -> float:
     """Skewness of the rows' contributions: how far a few rows decide the value. 0 where all contribute the same."""
     parts = influence if design.weight is None else design.weight * influence
     if design.group is not None:
-        parts = np.bincount(design.group, weights=parts, minlength=design.groups)
+        parts = np.bincount(design.group, weights=parts, minlength=design.groups).astype(np.float64, copy=False)
     parts = parts - parts.mean()
     squares = parts * parts
     second = float(squares.mean())

@@ -39,7 +39,7 @@ def tango(only_a: int, only_b: int, n: int, level: float) -> Paired:
     upper = 1.0 if estimate >= edge else _limit(lambda d: excess(d) + z, estimate, edge)
     discordant = only_a + only_b
     p = 1.0 if only_a == only_b else float(special.erfc(abs(only_a - only_b) / math.sqrt(2 * discordant)))
-    note = f"{discordant} of {n} rows decide; McNemar's exact mid-p is {mid_p(only_a, only_b):.3g}"
+    note = f"The models differ on {discordant} of {n} rows; McNemar's mid-p is {mid_p(only_a, only_b):.3g}"
     return Paired(Interval(lower, upper, "tango"), p, "score", note)
 
 
