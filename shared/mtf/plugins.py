@@ -75,6 +75,10 @@ class SourceContext:
     """Host patterns that an address may point at; `private` and `loopback` allow those ranges (the embedded form has both)."""
     uploads: Path | None = None
     """Where uploaded files lie by digest."""
+    confined: bool = True
+    """Whether paths must stay inside `base`: true for an import folder, false where the user's own process reads the user's own files."""
+    scratch: Path | None = None
+    """A folder for temporary files that is removed with the job; None outside a job."""
 
 
 class Source(Plugin, Protocol):
