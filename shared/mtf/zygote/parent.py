@@ -67,6 +67,14 @@ class Zygote:
         """The zygote's process, while there is one."""
         return self._launched.process.pid if self._launched and self._running else None
 
+    def require(self, *modules: str) -> None:
+        """Add modules to the preload, behind those that are there. A zygote that runs already is told."""
+        added = tuple(module for module in dict.fromkeys(modules) if module not in self.preload)
+        self.preload += added
+        if added and self._running and self._launched is not None:
+            with contextlib.suppress(OSError):  # dead: the next one is told from the start
+                self._launched.control.send(preload_message(added, self.path))
+
     async def start(self) -> None:
         """Start the process and return; nothing is waited for. Safe to call again."""
         if self._running or not self.fork or self._closing:
