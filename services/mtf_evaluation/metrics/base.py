@@ -33,6 +33,8 @@ class Metric:
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     summary: ClassVar[str]
     needs_scores: ClassVar[bool] = False
+    has_interval: ClassVar[bool] = True
+    """False where no interval is ever given, so that a gate can only judge the value."""
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """The value with its interval; undefined is null with a reason."""

@@ -77,6 +77,7 @@ class ExpectedCalibrationError(Metric):
     tasks = ("binary", "multiclass")
     greater_is_better = False
     needs_scores = True
+    has_interval = False
     summary = (
         "Mean over ceil(n^(1/3)) quantile bins of |mean confidence - share right|: "
         "the positive class for two classes, the top label for more."

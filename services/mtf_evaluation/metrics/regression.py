@@ -174,6 +174,7 @@ class MaxError(Metric):
     name = "max_error"
     tasks = ("regression",)
     greater_is_better = False
+    has_interval = False
     bounds = (0.0, math.inf)
     summary = "Largest |prediction - truth| of this sample, in the target's unit; it grows with the number of rows."
 
