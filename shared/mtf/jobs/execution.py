@@ -182,6 +182,7 @@ class Execution:
                 "base": None if room.source.base is None else str(room.source.base),
                 "http_allow": list(room.source.http_allow),
                 "uploads": None if room.source.uploads is None else str(room.source.uploads),
+                "confined": room.source.confined,
             },
         }
 

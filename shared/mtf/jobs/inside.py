@@ -40,6 +40,7 @@ def context_of(payload: Mapping[str, Any], events: int) -> JobContext:
             base=_path(source["base"]),
             http_allow=tuple(source["http_allow"]),
             uploads=_path(source["uploads"]),
+            confined=source["confined"],
         ),
         options=payload["options"],
         references={name: Reference.model_validate(one) for name, one in payload["references"].items()},
