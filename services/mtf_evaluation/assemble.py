@@ -1,0 +1,205 @@
+"""Puts the report together: what was measured, compared, checked and judged, in the words of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtf.contracts.report import Check, Comparison, Gate, MetricValue, Report, Rows, RunHead, SliceReport
+from mtf.contracts.stages import EvaluateSpec, Term
+from mtf.errors import DataError, SpecError
+from mtf.plugins import Sample, load, names
+from mtf_evaluation import compare, measure, numerals, plots, slices
+from mtf_evaluation.gates import judge, reach
+from mtf_evaluation.scored import Scored
+from mtf_evaluation.slices import Slice
+
+RUN_ID = "{{run_id}}"
+"""Stands for the run's id, so that equal inputs give equal artefacts; the gateway fills it when it hands the report out."""
+
+COVERAGE = "coverage"
+"""The share of the rows that have a prediction; reported where some have none."""
+
+
+def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress: Callable[[int, str], None]) -> Report:
+    """Measure, compare, check and judge. Raises DataError when no row can be measured, SpecError for a metric of another task."""
+    room = _Room(spec, scored)
+    progress(1, "measuring")
+    metrics = room.measured(None)
+    parts = slices.find(scored.slices, spec.slices, spec.gates)
+    sliced = [_slice_report(part, room.measured(part)) for part in parts]
+    progress(2, "comparing")
+    compared, shared = _compare(room, other, parts)
+    gates = [_judge(term, metrics, sliced, parts, compared) for term in spec.gates]
+    return Report(
+        run=RunHead(id=RUN_ID, **{word: spec.titles.get(word, word) for word in ("name", "dataset", "model")}),
+        task=spec.task,
+        labels=spec.labels,
+        rows=Rows(total=scored.rows, scored=len(room.kept)),
+        metrics=metrics,
+        slices=sliced,
+        comparisons=compared,
+        checks=_checks(room.sample),
+        gates=gates,
+        verdict=judge.overall(gates),
+        warnings=_excluded(scored, room) + shared + _unreachable(spec, room, parts),
+        notes=dict(spec.notes) | {"evaluation": {"level": spec.level, "seed": spec.seed, "metrics": room.metrics}},
+        plots=plots.build(room.sample),
+    )
+
+
+def comparisons(spec: EvaluateSpec, scored: Scored, other: Scored) -> tuple[list[Comparison], int, list[str]]:
+    """The paired differences of the metrics on the rows that both runs scored, how many those are, and warnings."""
+    room = _Room(spec, scored)
+    found, warnings = _compare(room, other, [])
+    return found, int((scored.kept & other.kept).sum()), warnings
+
+
+def baseline_title(spec: EvaluateSpec) -> str:
+    """What the baseline is called in the report."""
+    return spec.titles.get("baseline", "baseline")
+
+
+class _Room:
+    """The rows that can be measured, and how."""
+
+    def __init__(self, spec: EvaluateSpec, scored: Scored) -> None:
+        self.spec, self.scored = spec, scored
+        self.kept: NDArray[np.int64] = np.flatnonzero(scored.kept)
+        if not len(self.kept):
+            raise DataError(
+                f"none of the {scored.rows:,} rows has both a target and a prediction", field="model", fix="look at what the model answers"
+            )
+        self.sample = scored.sample if len(self.kept) == scored.rows else measure.subset(scored.sample, self.kept)
+        self.metrics = _wanted(spec)
+
+    def rows(self, part: Slice | None) -> NDArray[np.int64]:
+        """Positions of the measurable rows of a slice; None means all rows."""
+        return self.kept if part is None else part.rows[self.scored.kept[part.rows]]
+
+    def part(self, part: Slice | None) -> Sample:
+        """The measurable rows of a slice."""
+        return self.sample if part is None else measure.subset(self.scored.sample, self.rows(part))
+
+    def measured(self, part: Slice | None) -> dict[str, MetricValue]:
+        """Every metric on a slice, and the share of its rows that have a prediction where that is not all."""
+        sample, spec = self.part(part), self.spec
+        if not len(sample.target):
+            why = "the slice has no row" if part is None or not len(part.rows) else "no row of the slice has a prediction"
+            found = {name: MetricValue(value=None, n=0, undefined=why) for name in self.metrics}
+        else:
+            found = measure.measure(sample, self.metrics, level=spec.level, seed=spec.seed)
+        total = self.scored.rows if part is None else len(part.rows)
+        return found if total == len(sample.target) or not total else found | {COVERAGE: self._coverage(part)}
+
+    def _coverage(self, part: Slice | None) -> MetricValue:
+        """The share of rows with a prediction: the accuracy of the claim that every row has one, so that weights and groups count alike."""
+        rows = np.arange(self.scored.rows) if part is None else part.rows
+        whole = measure.subset(self.scored.sample, rows)
+        claim = Sample(
+            task="binary",
+            target=np.ones(len(rows), dtype=np.int32),
+            prediction=self.scored.kept[rows].astype(np.int32),
+            labels=(0, 1),
+            weight=whole.weight,
+            group=whole.group,
+        )
+        return measure.measure(claim, ["accuracy"], level=self.spec.level, seed=self.spec.seed)["accuracy"]
+
+
+def _wanted(spec: EvaluateSpec) -> list[str]:
+    """The metrics of the run file, or of the task, and those that gates name."""
+    wanted = list(dict.fromkeys([*(spec.metrics or measure.default_metrics(spec.task)), *(term.metric for term in spec.gates)]))
+    known = measure.known_metrics(spec.task)
+    for name in wanted:
+        if name not in known:
+            raise SpecError(
+                f"`{name}` does not apply to a {spec.task} task",
+                field="evaluation.metrics",
+                found=name,
+                fix=f"choose from {', '.join(known)}",
+            )
+    return wanted
+
+
+def _slice_report(part: Slice, metrics: dict[str, MetricValue]) -> SliceReport:
+    return SliceReport(name=part.name, where=part.where, rows=len(part.rows), metrics=metrics)
+
+
+def _compare(room: _Room, other: Scored | None, parts: list[Slice]) -> tuple[list[Comparison], list[str]]:
+    """All metrics on all rows, and what gates ask of slices."""
+    if other is None:
+        return [], []
+    spec = room.spec
+    both = room.scored.kept & other.kept
+    lost = len(room.kept) - int(both.sum())
+    if not both.any():
+        raise DataError("no row was scored by both this run and the baseline", field="evaluation.baseline")
+    asked = [term for term in spec.gates if term.operator == "not_worse"]
+    found = _pair(room, other, np.flatnonzero(both), room.metrics, [term.metric for term in asked if not term.where])
+    for term in asked:
+        part = slices.match(term.where, parts) if term.where else None
+        if part is not None and not any(one.metric == term.metric and one.where == part.where for one in found):
+            rows = part.rows[both[part.rows]]
+            pair = _pair(room, other, rows, [term.metric], [term.metric])
+            found += [one.model_copy(update={"where": part.where}) for one in pair]
+    if lost:
+        return compare.adjusted(found), [f"{numerals.count(lost, 'row')} without a prediction of the baseline left out of the comparisons"]
+    return compare.adjusted(found), []
+
+
+def _pair(room: _Room, other: Scored, rows: NDArray[np.int64], metrics: list[str], gated: list[str]) -> list[Comparison]:
+    title, spec = baseline_title(room.spec), room.spec
+    if not len(rows):
+        why = "no row of the slice was scored by both runs"
+        return [Comparison(baseline=title, metric=name, difference=None, undefined=why, family="gates") for name in metrics]
+    a, b = measure.subset(room.scored.sample, rows), measure.subset(other.sample, rows)
+    return compare.compare(a, b, metrics, level=spec.level, seed=spec.seed, baseline=title, gated=gated)
+
+
+def _judge(
+    term: Term, metrics: Mapping[str, MetricValue], sliced: list[SliceReport], parts: list[Slice], compared: list[Comparison]
+) -> Gate:
+    part = slices.match(term.where, parts) if term.where else None
+    where: dict[str, Any] = {} if part is None else part.where
+    subject = term.metric if part is None else f"{term.metric} in {part.name}"
+    if term.operator == "not_worse":
+        found = next((one for one in compared if one.metric == term.metric and one.where == where), None)
+        if found is None:
+            raise SpecError(
+                f"`{term.expression}` needs a baseline, and the run has none", field="evaluation.baseline", found=term.expression
+            )
+        return judge.comparison(term, found, subject, greater_is_better=bool(load("metric", term.metric).greater_is_better))
+    values = metrics if part is None else next(one.metrics for one in sliced if one.where == where)
+    return judge.metric(term, values[term.metric], subject)
+
+
+def _checks(sample: Sample) -> list[Check]:
+    return [load("check", name).check(sample) for name in names("check")]
+
+
+def _excluded(scored: Scored, room: _Room) -> list[str]:
+    """Rows are never left out silently."""
+    warnings = []
+    if scored.no_target:
+        warnings.append(f"{numerals.count(scored.no_target, 'row')} without a target left out of every metric")
+    unscored = scored.rows - len(room.kept) - scored.no_target
+    if unscored > 0:
+        warnings.append(
+            f"{numerals.count(unscored, 'row')} of {scored.rows:,} without a prediction left out; `{COVERAGE}` says how many remain"
+        )
+    return warnings
+
+
+def _unreachable(spec: EvaluateSpec, room: _Room, parts: list[Slice]) -> list[str]:
+    """Gates that could not pass on these rows whatever the model said."""
+    warnings = []
+    for term in spec.gates:
+        part = slices.match(term.where, parts) if term.where else None
+        warning = reach.warning(term, room.part(part), level=spec.level, seed=spec.seed)
+        if warning:
+            warnings.append(warning)
+    return warnings

@@ -1,0 +1,67 @@
+"""Stage 4 in its child: scored rows in; report, page and JUnit file out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from mtf.contracts.registry import ComparisonView
+from mtf.contracts.stages import EvaluateSpec
+from mtf.errors import PlatformError
+from mtf.jobs.child import JobContext
+from mtf.plugins import StageOutcome
+from mtf_evaluation import assemble, baseline, junit, render
+from mtf_evaluation.assemble import RUN_ID
+from mtf_evaluation.scored import Scored, read
+
+
+def execute(job: JobContext) -> StageOutcome:
+    """Evaluate what the inference stage wrote. Equal inputs give equal bytes: the run's id is a placeholder that the gateway fills."""
+    spec = EvaluateSpec.model_validate(job.spec)
+    job.progress(0, 4, "steps", "reading predictions")
+    scored, other = _inputs(job, spec)
+    return _comparison(job, spec, scored, other) if spec.kind == "comparison" else _report(job, spec, scored, other)
+
+
+def _inputs(job: JobContext, spec: EvaluateSpec) -> tuple[Scored, Scored | None]:
+    if "scored" not in job.inputs:
+        raise PlatformError("the evaluation was started without predictions")
+    scored = read(job.inputs["scored"], task=spec.task, labels=spec.labels)
+    if "baseline" not in job.inputs:
+        return scored, None
+    labels = spec.labels if spec.baseline_labels is None else spec.baseline_labels
+    theirs = read(job.inputs["baseline"], task=spec.task, labels=labels, name="baseline")
+    return scored, baseline.align(scored, theirs, title=assemble.baseline_title(spec))
+
+
+def _report(job: JobContext, spec: EvaluateSpec, scored: Scored, other: Scored | None) -> StageOutcome:
+    report = assemble.report(spec, scored, other, progress=lambda done, message: job.progress(done, 4, "steps", message))
+    job.progress(3, 4, "steps", "drawing the report")
+    _write(job.output / "report.json", report)
+    (job.output / "report.html").write_text(render.to_html(report), encoding="utf-8")
+    (job.output / "junit.xml").write_bytes(junit.to_xml(report))
+    job.progress(4, 4, "steps", "done")
+    facts = {
+        "verdict": report.verdict,
+        "metrics": {name: value.model_dump(mode="json") for name, value in report.metrics.items()},
+        "gates": [gate.model_dump(mode="json") for gate in report.gates],
+        "rows": report.rows.model_dump(mode="json"),
+        "warnings": report.warnings,
+        "comparisons": len(report.comparisons),
+    }
+    return StageOutcome({"report": "report.json", "html": "report.html", "junit": "junit.xml"}, facts, report.warnings)
+
+
+def _comparison(job: JobContext, spec: EvaluateSpec, scored: Scored, other: Scored | None) -> StageOutcome:
+    if other is None:
+        raise PlatformError("a comparison was started without the predictions of its baseline")
+    found, rows, warnings = assemble.comparisons(spec, scored, other)
+    view = ComparisonView(run=RUN_ID, baseline=assemble.baseline_title(spec), rows=rows, comparisons=found)
+    _write(job.output / "comparison.json", view)
+    job.progress(4, 4, "steps", "done")
+    return StageOutcome({"comparison": "comparison.json"}, {"comparisons": len(found), "rows": rows, "warnings": warnings}, warnings)
+
+
+def _write(path: Path, document: BaseModel) -> None:
+    path.write_text(document.model_dump_json(indent=1), encoding="utf-8")

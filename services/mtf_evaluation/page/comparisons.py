@@ -1,0 +1,67 @@
+"""The table of paired comparisons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from mtf.contracts.report import Comparison, Report
+from mtf_evaluation import numerals
+from mtf_evaluation.figures import bars
+from mtf_evaluation.slices import name_of
+
+SMALL = 0.001
+
+
+@dataclass(frozen=True)
+class Row:
+    """One difference, as texts."""
+
+    metric: str
+    where: str
+    ours: str
+    theirs: str
+    difference: str
+    interval: str
+    bar: Markup
+    p: str
+    gated: bool
+    reliable: bool
+    sentence: str
+
+
+def rows(report: Report) -> list[Row]:
+    """The comparisons, those that gates asked for first."""
+    return [_row(one) for one in sorted(report.comparisons, key=lambda one: one.family != "gates")]
+
+
+def _row(one: Comparison) -> Row:
+    width = None if one.lower is None or one.upper is None else one.upper - one.lower
+    known = one.lower is not None and one.upper is not None
+    interval = f"{_signed(one.lower, width)} to {_signed(one.upper, width)}" if known else ""
+    bar = Markup(bars.against(one.difference, one.lower, one.upper, 0.0, "" if one.reliable else "unsure"))  # noqa: S704 - numbers only
+    return Row(
+        metric=one.metric,
+        where=name_of(one.where),
+        ours=numerals.number(one.value, width),
+        theirs=numerals.number(one.baseline_value, width),
+        difference=_signed(one.difference, width),
+        interval=interval,
+        bar=bar,
+        p=_p(one.p_value if one.p_adjusted is None else one.p_adjusted),
+        gated=one.family == "gates",
+        reliable=one.reliable,
+        sentence=one.undefined or " ".join(part for part in (one.sentence, one.reason) if part),
+    )
+
+
+def _signed(value: float | None, width: float | None) -> str:
+    shown = numerals.number(value, width)
+    return f"+{shown}" if value is not None and value > 0 and shown != numerals.number(0.0, width) else shown
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return numerals.DASH
+    return f"< {SMALL}" if value < SMALL else f"{value:.3f}"
