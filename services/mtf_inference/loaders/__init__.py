@@ -1,0 +1,1 @@
+"""What opens a model: one file a format. Each registers through the entry-point group `mtf.loaders`, as a stranger's would."""
