@@ -1,0 +1,67 @@
+"""What every route may reach, put together once by the application, and who is calling."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from mtf.cache import Cache
+from mtf.storage.store import LocalStore
+from mtf_gateway.port import RunsPort
+from mtf_gateway.principals import Callers
+from mtf_gateway.registry.board import Board
+from mtf_gateway.registry.datasets import Datasets
+from mtf_gateway.registry.files import ModelFiles
+from mtf_gateway.registry.models import Models
+from mtf_gateway.registry.uploads import Uploads
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The gateway's parts."""
+
+    runs: RunsPort
+    tag: Callable[[str], Awaitable[str | None]]
+    """The tag of a run: changes whenever the run does; None where there is no such run."""
+    board: Board
+    datasets: Datasets
+    models: Models
+    model_files: ModelFiles
+    uploads: Uploads
+    store: LocalStore
+    cache: Cache
+    callers: Callers
+    spec_limit: int
+    keep_alive: float = 15.0
+    """Seconds of silence on an event stream after which a comment is sent."""
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsDep = Annotated[Parts, Depends(_parts)]
+
+_bearer = HTTPBearer(
+    auto_error=False, description="A token of `MTF_API_TOKENS`. Without that setting the gateway is open and nobody needs one."
+)
+
+
+async def caller(request: Request, parts: PartsDep, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
+    """The caller's name, which every object it makes will carry. Raises AuthError, and BusyError above the rate limit."""
+    address = request.client.host if request.client else "local"
+    return await parts.callers.admit(None if bearer is None else bearer.credentials, address)
+
+
+Caller = Annotated[str, Depends(caller)]
+
+RunId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$", description="The run's id.")]
+NamePath = Annotated[str, Path(description="Letters, digits, dots, dashes and underscores; at most 100.")]
+Version = Annotated[int, Path(ge=1, le=2**31 - 1, description="The number of a version.")]
+Cursor = Annotated[str | None, Query(max_length=300, description="The `cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Items on one page.")]
