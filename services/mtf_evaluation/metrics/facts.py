@@ -63,7 +63,9 @@ class Facts:
 
     @cached_property
     def observed(self) -> NDArray[np.bool_]:
-        """(k,) which classes appear in the truth or in the predictions."""
+        """(k,) which classes appear in the truth or in the predictions; of two, both could have."""
+        if self.classes == 2:  # noqa: PLR2004 - two classes
+            return np.ones(2, dtype=np.bool_)
         return np.asarray(self.rows.sum(axis=0) + self.rows.sum(axis=1) > 0)
 
     @cached_property

@@ -43,8 +43,8 @@ class RootMeanSquaredError(Loss):
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 1) squared error."""
-        errors = _errors(sample)
-        return np.multiply(errors, errors)[:, None]
+        squares: Floats = _errors(sample) ** 2
+        return squares[:, None]
 
     def value(self, means: Floats) -> float:
         """The root of the mean."""
@@ -68,7 +68,8 @@ class AbsolutePercentageError(Loss):
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 1) relative error. True values below the machine's precision count as it, as in scikit-learn."""
-        return (np.abs(_errors(sample)) / np.maximum(np.abs(sample.target), np.finfo(np.float64).eps))[:, None]
+        relative: Floats = np.abs(_errors(sample)) / np.maximum(np.abs(sample.target), np.finfo(np.float64).eps)
+        return relative[:, None]
 
 
 class WeightedPercentageError(Loss):

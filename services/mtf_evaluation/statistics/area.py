@@ -12,6 +12,7 @@ from scipy import optimize, special
 from mtf_evaluation.statistics.interval import Interval
 
 Floats = NDArray[np.float64]
+BESIDE = 1e-12
 
 
 def delong_error(influence: Floats, positive: NDArray[np.bool_]) -> float:
@@ -46,9 +47,9 @@ def newcombe(area: float, positives: float, negatives: float, level: float, *, q
         variance = t * (1 - t) * (1 + pseudo * ((1 - t) / (2 - t) + t / (1 + t))) / (positives * negatives)
         return (t - area) ** 2 - z * z * max(variance, 0.0)
 
-    tiny = 1e-15
-    lower = 0.0 if area <= tiny else _root(excess, 0.0, area)
-    upper = 1.0 if area >= 1 - tiny else _root(excess, area, 1.0)
+    # Just beside the area the excess is negative, also where the variance vanishes at the area itself (0 or 1).
+    lower = 0.0 if area <= BESIDE else _root(excess, 0.0, area - BESIDE)
+    upper = 1.0 if area >= 1 - BESIDE else _root(excess, area + BESIDE, 1.0)
     return Interval(lower, upper, "newcombe-5")
 
 

@@ -1,0 +1,102 @@
+"""Evaluate and compare from Python: `mtf.evaluate`, `mtf.compare`. The room that does it is found by entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from mtf.errors import PlatformError
+
+if TYPE_CHECKING:
+    from mtf.notebook import ComparisonTable, EvaluationReport
+
+GROUP = "mtf.library"
+
+
+def evaluate(
+    y_true: Any,
+    *,
+    y_pred: Any = None,
+    y_score: Any = None,
+    task: str | None = None,
+    labels: Sequence[Any] | None = None,
+    positive: Any = None,
+    weight: Any = None,
+    group: Any = None,
+    slices: Any = None,
+    metrics: Sequence[str] | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+) -> EvaluationReport:
+    """Measure predictions: every metric with its interval.
+
+    Lists, numpy arrays, pandas, polars and Arrow columns will do; n rows, aligned by position. Nothing is changed or dropped.
+
+    Args:
+        y_true: (n,) the truth: labels (text, integers, booleans) or numbers.
+        y_pred: (n,) predicted labels or numbers. Without it labels follow from the scores: positive from 0.5 on, else the highest.
+        y_score: (n,) probability of the positive class, or (n, classes) in the order of `labels`.
+        task: `binary`, `multiclass` or `regression`. Without it two distinct values are binary, text or at most 20 distinct
+            integers multiclass, everything else a regression.
+        labels: Every label, in the order of the columns of `y_score`. Without it those that appear, ascending.
+        positive: The positive label of two; 1 and True are found without it.
+        weight: (n,) sampling weights, at least 0.
+        group: (n,) the unit of dependence (a patient, a customer): rows of one group are not independent.
+        slices: A frame (or {name: values}) with n rows; each column is sliced by value.
+        metrics: Names; a default set per task without it.
+        level: Confidence level of every interval.
+        seed: Of the draws from which some intervals are read.
+
+    Returns:
+        A report: `.metrics["roc_auc"].lower`, `.slices`, `.to_frame()`, `.to_html()`, `.to_json()`; it shows itself in a notebook.
+
+    Raises:
+        DataError: An argument whose values cannot be measured; the error's `field` names it.
+        SpecError: A task, label, metric or level that makes no sense; the error's `field` names it.
+    """
+    found: EvaluationReport = _room("evaluate")(
+        y_true,
+        y_pred=y_pred,
+        y_score=y_score,
+        task=task,
+        labels=labels,
+        positive=positive,
+        weight=weight,
+        group=group,
+        slices=slices,
+        metrics=metrics,
+        level=level,
+        seed=seed,
+    )
+    return found
+
+
+def compare(
+    a: EvaluationReport, b: EvaluationReport, *, metrics: Sequence[str] | None = None, level: float | None = None
+) -> ComparisonTable:
+    """Compare two models on the same rows: paired differences, a minus b, with intervals and p-values.
+
+    Args:
+        a: What `mtf.evaluate` returned for one model.
+        b: The same for the other, with the same truth in the same order.
+        metrics: Names; those of `a` without it.
+        level: Confidence level; that of `a` without it.
+
+    Returns:
+        A table with a sentence per metric; p-values are also given after Benjamini and Hochberg's correction.
+
+    Raises:
+        UsageError: A report without its rows, for example one read from a file.
+        DataError: The reports are not about the same rows.
+    """
+    found: ComparisonTable = _room("compare")(a, b, metrics=metrics, level=level)
+    return found
+
+
+def _room(name: str) -> Callable[..., Any]:
+    """The function that the evaluation room registered under this name."""
+    for entry in entry_points(group=GROUP, name=name):
+        found: Callable[..., Any] = entry.load()
+        return found
+    raise PlatformError(f"the room that offers `{name}` is not installed", fix="install model-testing-framework completely")

@@ -1,0 +1,128 @@
+"""Results that show themselves: in a notebook, as a data frame, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from pydantic import PrivateAttr
+
+from mtf.contracts.registry import ComparisonView
+from mtf.contracts.report import MetricValue, Report
+from mtf.errors import PlatformError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mtf.plugins import Sample
+
+COLUMNS = ("value", "lower", "upper", "level", "method", "n", "n_effective", "reliable", "reason", "undefined")
+
+
+class EvaluationReport(Report):
+    """A report with views of it. The rows it was made from stay with it, so that two reports can be compared in pairs."""
+
+    _sample: Any = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, report: Report, sample: Sample | None = None) -> EvaluationReport:
+        """The same report with views; `sample` are the rows it was made from, where they are at hand."""
+        found = cls.model_construct(report.model_fields_set, **dict(report))
+        found._sample = sample  # noqa: SLF001 - our own constructor
+        return found
+
+    @property
+    def sample(self) -> Any:
+        """The rows that were measured (`mtf.plugins.Sample`), or None for a report that was read from a file."""
+        return self._sample
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The result document."""
+        return self.model_dump_json(indent=indent)
+
+    def to_html(self) -> str:
+        """The self-contained page that `mtf run` writes."""
+        for entry in entry_points(group="mtf.library", name="to_html"):
+            return str(entry.load()(self))
+        raise PlatformError("the room that draws reports is not installed", fix="install model-testing-framework completely")
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per slice and metric; `slice` is empty for all rows."""
+        import pandas as pd
+
+        parts = [("", self.metrics), *((part.name, part.metrics) for part in self.slices)]
+        rows = [
+            {"slice": name, "metric": metric} | {column: getattr(value, column) for column in COLUMNS}
+            for name, metrics in parts
+            for metric, value in metrics.items()
+        ]
+        return pd.DataFrame(rows, columns=["slice", "metric", *COLUMNS])
+
+    def __str__(self) -> str:
+        """A plain table of the metrics."""
+        width = max((len(name) for name in self.metrics), default=0)
+        lines = [f"{self.task}, {self.rows.scored:,} rows"]
+        return "\n".join([*lines, *(f"  {name:<{width}}  {words(value)}" for name, value in self.metrics.items())])
+
+    def _repr_html_(self) -> str:
+        """The metrics as a table, for a notebook's cell."""
+        rows = [(name, words(value), value.method, value.reason or "") for name, value in self.metrics.items()]
+        return table(f"{self.task}, {self.rows.scored:,} rows", ("metric", "value and interval", "method", "remark"), rows)
+
+
+class ComparisonTable(ComparisonView):
+    """Paired differences with views of them."""
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The comparison document."""
+        return self.model_dump_json(indent=indent)
+
+    def to_html(self) -> str:
+        """The differences as a table."""
+        rows = [(one.metric, _difference(one), _p(one.p_value), _p(one.p_adjusted), one.sentence) for one in self.comparisons]
+        return table(f"{self.run} minus {self.baseline}, {self.rows:,} rows", ("metric", "difference", "p", "p adjusted", "in words"), rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per metric."""
+        import pandas as pd
+
+        return pd.DataFrame([one.model_dump(exclude={"where"}) for one in self.comparisons])
+
+    def __str__(self) -> str:
+        """The differences in words."""
+        return "\n".join(one.sentence for one in self.comparisons)
+
+    def _repr_html_(self) -> str:
+        """The table, for a notebook's cell."""
+        return self.to_html()
+
+
+def words(value: MetricValue) -> str:
+    """`0.9124 (0.8741 to 0.9412)`, or why there is no value."""
+    if value.value is None:
+        return f"undefined: {value.undefined}"
+    shown = f"{value.value:.4g}"
+    if value.lower is not None and value.upper is not None:
+        shown += f" ({value.lower:.4g} to {value.upper:.4g})"
+    if value.null_band is not None:
+        shown += f" (perfect calibration: {value.null_band[0]:.2g} to {value.null_band[1]:.2g})"
+    return shown if value.reliable else f"{shown} unreliable"
+
+
+def table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A small HTML table; every text is escaped."""
+    cells = "".join(f"<th>{escape(text)}</th>" for text in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in rows)
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _difference(one: Any) -> str:
+    if one.difference is None:
+        return "undefined"
+    return f"{one.difference:+.3g}" + ("" if one.lower is None or one.upper is None else f" ({one.lower:+.3g} to {one.upper:+.3g})")
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
