@@ -129,13 +129,33 @@ def change(connection: Connection, lease: Lease, values: Mapping[str, Any], even
     return _change(connection, _mine(lease), lease.run_id, values, events)
 
 
-def change_stage(connection: Connection, lease: Lease, stage: str, values: Mapping[str, Any], events: Sequence[Row] = ()) -> bool:
-    """Change a stage as the run's owner and append events; False when the run belongs to somebody else."""
-    if not change(connection, lease, {}, events):
+def change_stage(
+    connection: Connection,
+    lease: Lease,
+    stage: str,
+    values: Mapping[str, Any],
+    *,
+    events: Sequence[Row] = (),
+    run: Mapping[str, Any] | None = None,
+) -> bool:
+    """Change a stage, and the run besides, as the run's owner, and append events; False when the run belongs to somebody else."""
+    if not change(connection, lease, run or {}, events):
         return False
     where = and_(RUN_STAGES.c.run_id == lease.run_id, RUN_STAGES.c.stage == stage)
     connection.execute(update(RUN_STAGES).where(where).values(**values))
     return True
+
+
+def put_back(connection: Connection, lease: Lease, stage: str | None, pause: float, events: Sequence[Row]) -> bool:
+    """Give a run back for another attempt after `pause` seconds, with its stage as if it had not begun; False when it is not ours."""
+    later = {
+        "status": "queued", "owner": None, "lease_until": None, "next_try_at": clock() + pause,
+        "attempts": RUNS.c.attempts + 1, "strikes": RUNS.c.strikes + 1,
+    }  # fmt: skip
+    if stage is None:
+        return change(connection, lease, later, events)
+    blank = {"status": "waiting", "request": None, "fingerprint": None, "instance": None, "after_seq": 0, "progress": None}
+    return change_stage(connection, lease, stage, blank, events=events, run=later)
 
 
 def finish(connection: Connection, lease: Lease, values: Mapping[str, Any], events: Sequence[Row]) -> bool:

@@ -94,7 +94,7 @@ RUN_STAGES = Table(
     Column("fingerprint", Text),
     Column("request", Json, comment="what was sent to the worker, so that another owner sends the same"),
     Column("job_id", Text),
-    Column("tries", Integer, nullable=False, server_default="0", comment="part of the job id: rises when a new attempt is decided"),
+    Column("tries", Integer, nullable=False, server_default="0", comment="part of the job id: rises when a person resumes the run"),
     Column("instance", Text, comment="the worker instance that holds the job"),
     Column("after_seq", Integer, nullable=False, server_default="0"),
     Column("cached", Boolean),

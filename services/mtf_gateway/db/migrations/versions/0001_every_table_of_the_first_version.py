@@ -153,7 +153,7 @@ def upgrade() -> None:
         sa.Column("request", JSON, nullable=True, comment="what was sent to the worker, so that another owner sends the same"),
         sa.Column("job_id", sa.Text(), nullable=True),
         sa.Column(
-            "tries", sa.Integer(), server_default="0", nullable=False, comment="part of the job id: rises when a new attempt is decided"
+            "tries", sa.Integer(), server_default="0", nullable=False, comment="part of the job id: rises when a person resumes the run"
         ),
         sa.Column("instance", sa.Text(), nullable=True, comment="the worker instance that holds the job"),
         sa.Column("after_seq", sa.Integer(), server_default="0", nullable=False),
