@@ -1,0 +1,1 @@
+"""The built-in sources: each reads one kind of place in a stream."""
