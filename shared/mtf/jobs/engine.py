@@ -89,8 +89,8 @@ class JobEngine:
         await self.room.zygote.start()
 
     async def close(self) -> None:
-        """End every job with a problem that says `try again`, and leave nothing running."""
-        self._closing = True
+        """End every computation and leave nothing running. Readers are sent away without a last event."""
+        self.detach()
         reason = UnavailableError("the service is shutting down", fix="the run tries again by itself")
         executions = list(self._executions.values())
         await asyncio.gather(*(one.stop(reason) for one in executions))
@@ -128,9 +128,19 @@ class JobEngine:
     async def stream(self, request: JobRequest) -> AsyncGenerator[AnyEvent]:
         """Start or attach, then yield events to the end. Closing the iterator only detaches."""
         job = await self.submit(request)
-        async with contextlib.aclosing(job.follow(request.epoch, request.after_seq, self.room.settings.heartbeat)) as events:
+        async with contextlib.aclosing(self.follow(job, request)) as events:
             async for event in events:
                 yield event
+
+    def follow(self, job: Job, request: JobRequest) -> AsyncGenerator[AnyEvent]:
+        """The events of a submitted job behind `after_seq`. Raises FencedError when a newer owner takes it."""
+        return job.follow(request.epoch, request.after_seq, self.room.settings.heartbeat)
+
+    def detach(self) -> None:
+        """Send every reader away without a last event: they come back, to this worker's successor. For a service that is about to stop."""
+        self._closing = True
+        for job in self._jobs.values():
+            job.detach()
 
     async def cancel(self, job_id: str, epoch: int) -> None:
         """End a job within 2 s; others that want the same result keep its computation. Raises FencedError."""
@@ -209,6 +219,7 @@ class JobEngine:
         """Flush logs, end orphans, forget old jobs, sweep what dead workers left."""
         swept, pause = -SWEEP_SECONDS, min(1.0, self.room.settings.orphan_timeout / 5)
         while True:
+            self.room.observer.alive()
             if time.monotonic() - swept >= SWEEP_SECONDS:
                 swept = time.monotonic()
                 await asyncio.to_thread(sweep, self.room.store, self.stage)

@@ -31,6 +31,7 @@ class Job:
         self._readers: set[asyncio.Event] = set()
         self._progress_at = 0.0
         self._logs = 0
+        self._detached = False
         self._add(Started(instance=instance, job_id=request.job_id, **self._head()))
 
     @property
@@ -71,6 +72,11 @@ class Job:
         self.problem = self.problem.model_copy(update={"stage": self.problem.stage or self.request.stage})
         self._finish(Failed(problem=self.problem, **self._head()))
 
+    def detach(self) -> None:
+        """Send the readers away; the job's end is not for them."""
+        self._detached = True
+        self._wake()
+
     async def follow(self, epoch: int, after_seq: int, heartbeat: float) -> AsyncGenerator[AnyEvent]:
         """Yield the events behind `after_seq`, then new ones as they come; a heartbeat in silence. Raises FencedError."""
         wake = asyncio.Event()
@@ -80,11 +86,11 @@ class Job:
             while True:
                 wake.clear()
                 self._check(epoch)
-                while seen < len(self.events):
+                while seen < len(self.events) and not self._detached:
                     seen += 1
                     yield self.events[seen - 1]
                     self._check(epoch)
-                if self.done:
+                if self.done or self._detached:
                     return
                 try:
                     await asyncio.wait_for(wake.wait(), heartbeat)

@@ -23,6 +23,10 @@ class Observer(Protocol):
         """A job was started that had been tried before."""
         ...
 
+    def alive(self) -> None:
+        """The engine's clock ticked; about once a second."""
+        ...
+
     def occupied(self, busy: int, slots: int) -> None:
         """So many of the job slots compute now."""
         ...
@@ -41,4 +45,7 @@ class Silence:
         """Nothing."""
 
     def occupied(self, busy: int, slots: int) -> None:
+        """Nothing."""
+
+    def alive(self) -> None:
         """Nothing."""
