@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -41,7 +42,8 @@ class Telemetry:
     """
 
     def __init__(self, *, classes: Mapping[str, str] | None = None, registry: CollectorRegistry | None = None) -> None:
-        disable_created_metrics()  # they double the series, and nothing here reads them
+        # They double the series, and nothing here reads them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves its return type out
         self.registry = registry or CollectorRegistry()
         self._classes = dict(classes or {})
         self._requests = Counter(
