@@ -69,7 +69,7 @@ def labels_from(scores: Floats, positive: int | None) -> NDArray[np.int32]:
         DataError: Two labels and scores outside 0 to 1, where 0.5 means nothing.
     """
     if positive is None:
-        return scores.argmax(axis=1).astype(np.int32)
+        return np.asarray(scores.argmax(axis=1), dtype=np.int32)
     chosen = scores[:, positive]
     if chosen.min() < 0 or chosen.max() > 1:
         raise DataError(

@@ -157,7 +157,7 @@ class Matthews(MatrixMetric):
         covariance = right.sum(axis=-1) * everything - (truth * predicted).sum(axis=-1)
         of_truth = everything**2 - (truth**2).sum(axis=-1)
         of_prediction = everything**2 - (predicted**2).sum(axis=-1)
-        return _ratio(covariance, np.sqrt(of_truth) * np.sqrt(of_prediction))
+        return _ratio(covariance, np.sqrt(of_truth * of_prediction))
 
 
 class CohenKappa(MatrixMetric):
