@@ -1,19 +1,27 @@
-"""Secrets that sources may use, as files of one folder."""
+"""Secrets that sources may use: `MTF_CREDENTIAL_<NAME>` in the environment, or files of one folder."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
-class FolderCredentials(Mapping[str, str]):
-    """Secrets by name, each the content of a file; read when it is asked for, so that a changed file counts at once."""
+PREFIX = "MTF_CREDENTIAL_"
 
-    def __init__(self, folder: Path | None) -> None:
+
+class FolderCredentials(Mapping[str, str]):
+    """Secrets by name, each a variable or the content of a file; read when it is asked for, so that a changed one counts at once."""
+
+    def __init__(self, folder: Path | None, environment: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        self._environment = os.environ if environment is None else environment
 
     def __getitem__(self, name: str) -> str:
-        """The secret. Raises KeyError."""
+        """The secret; the environment goes before the folder. Raises KeyError."""
+        value = self._environment.get(f"{PREFIX}{name.upper()}")
+        if value is not None:
+            return value
         if self._folder is None or Path(name).name != name or name.startswith("."):
             raise KeyError(name)
         try:
@@ -22,7 +30,7 @@ class FolderCredentials(Mapping[str, str]):
             raise KeyError(name) from None
 
     def __iter__(self) -> Iterator[str]:
-        """Names, sorted."""
+        """Names of the folder, sorted; those of the environment are not listed."""
         if self._folder is None or not self._folder.is_dir():
             return iter(())
         return iter(sorted(path.name for path in self._folder.iterdir() if path.is_file() and not path.name.startswith(".")))
