@@ -103,8 +103,8 @@ def _downloaded(call: Call, context: SourceContext, folder: Path) -> tuple[Path,
 
 
 def _call(args: HttpArgs, context: SourceContext) -> Call:
-    from mtf_acquisition.net.download import Call
     from mtf_acquisition.net.addresses import public_address
+    from mtf_acquisition.net.download import Call
 
     return Call(
         url=args.url,
