@@ -41,7 +41,7 @@ def interval(value: float, lower: float | None, upper: float | None, *, against:
     places = decimals(value, upper - lower)
     if against is not None:
         while places < MOST_DECIMALS and any(
-            end != against and number(end, places=places) == number(against, places=places) for end in (lower, upper)
+            end != against and number(end, places=places) == number(against, places=places) for end in (value, lower, upper)
         ):
             places += 1
     return f"{number(value, places=places)} ({number(lower, places=places)} to {number(upper, places=places)})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup, escape
+
 from mtf.contracts.report import Report
 from mtf_evaluation import numerals
 from mtf_evaluation.page import comparisons, gates, metrics, provenance, sections
@@ -20,6 +22,7 @@ def to_html(report: Report) -> str:
         .get_template("report.html.j2")
         .render(
             report=report,
+            warnings=_warnings(report),
             level=_level(report),
             gates=gates.rows(report),
             metrics=metrics.rows(report),
@@ -32,10 +35,26 @@ def to_html(report: Report) -> str:
     )
 
 
+def _warnings(report: Report) -> list[str]:
+    """What this stage and the earlier ones warn of, each once."""
+    earlier = report.notes.get("warnings")
+    return list(dict.fromkeys([*report.warnings, *(map(str, earlier) if isinstance(earlier, list) else ())]))
+
+
 def _level(report: Report) -> str:
     """`95 %`, from the first interval of the report."""
     found = next((one.level for one in report.metrics.values() if one.level), None)
     return f"{(found or 0.95) * 100:g}"
+
+
+def _prose(text: str) -> Markup:
+    """Escaped text in which what stands between backticks is set as code."""
+    parts = str(escape(text)).split("`")
+    marked = "".join(
+        f"<code>{part}</code>" if index % 2 and index < len(parts) - 1 else part if index % 2 == 0 else f"`{part}"
+        for index, part in enumerate(parts)
+    )
+    return Markup(marked)  # noqa: S704 - escaped above
 
 
 @cache
@@ -45,6 +64,6 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("mtf_evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters: dict[str, Any] = {"count": numerals.count, "number": numerals.number}
+    filters: dict[str, Any] = {"count": numerals.count, "prose": _prose}
     environment.filters |= filters
     return environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mtf_evaluation.figures import svg
 
-WIDE, HIGH = 132.0, 18.0
+WIDE, HIGH = 168.0, 18.0
 _PAD = 5.0
 
 

@@ -11,7 +11,7 @@ from mtf_evaluation.figures.svg import Figure
 
 MOST = 40
 """Slices that a forest shows: those that lie furthest from all rows. The table has them all."""
-_ROW, _NAMES, _WIDE, _NUMBERS = 22.0, 168.0, 560.0, 120.0
+_ROW, _NAMES, _WIDE, _NUMBERS = 22.0, 190.0, 560.0, 112.0
 _TOP, _BOTTOM = 10.0, 30.0
 
 
@@ -52,7 +52,7 @@ def _frame(scale: svg.Scale, overall: MetricValue, height: float) -> str:
             class_="band",
         )
     body += svg.element("path", d=f"M{scale(overall.value or 0.0):.1f} {_TOP}V{bottom:.1f}", class_="guide")
-    places = svg.ticks(scale.low, scale.high)
+    places = svg.ticks(scale.low, scale.high, 8)
     step = places[1] - places[0] if len(places) > 1 else 0.0
     for value in places:
         body += svg.element("path", d=f"M{scale(value):.1f} {bottom:.1f}v4", class_="rule")
@@ -64,7 +64,7 @@ def _line(scale: svg.Scale, name: str, value: MetricValue, at: float, *, first: 
     shown = value.value or 0.0
     said = f"{name}: {numerals.interval(shown, value.lower, value.upper)}, {numerals.count(value.n, 'row')}"
     kind = "s0" if value.reliable else "unsure"
-    body = svg.text(svg.clipped(name, 26), _NAMES - 10, at + 4, class_="tick end strong" if first else "tick end")
+    body = svg.text(svg.clipped(name, 28), _NAMES - 10, at + 4, class_="tick end strong" if first else "tick end")
     if value.lower is not None and value.upper is not None:
         body += svg.element("path", d=f"M{scale(value.lower):.1f} {at:.1f}H{scale(value.upper):.1f}", class_=f"{kind} whisker")
     body += svg.element("circle", cx=scale(shown), cy=at, r=4, class_=f"{kind} dot")

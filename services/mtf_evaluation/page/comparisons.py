@@ -52,8 +52,16 @@ def _row(one: Comparison) -> Row:
         p=_p(one.p_value if one.p_adjusted is None else one.p_adjusted),
         gated=one.family == "gates",
         reliable=one.reliable,
-        sentence=one.undefined or " ".join(part for part in (one.sentence, one.reason) if part),
+        sentence=_said(one),
     )
+
+
+def _said(one: Comparison) -> str:
+    """The part of the sentence that the numbers beside it do not say already, and why the interval should not be trusted."""
+    if one.undefined:
+        return one.undefined
+    told = one.sentence.partition("). ")[2] or one.sentence
+    return " ".join(part for part in (told, "" if one.reason is None or one.reason in told else f"{one.reason}.") if part)
 
 
 def _signed(value: float | None, width: float | None) -> str:

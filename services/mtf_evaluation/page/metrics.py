@@ -50,7 +50,7 @@ class Slices:
 
 def rows(report: Report) -> list[Row]:
     """Every metric of all rows."""
-    return [_row(name, value) for name, value in report.metrics.items()]
+    return [_row(report, name, value) for name, value in report.metrics.items()]
 
 
 def slices(report: Report) -> Slices:
@@ -62,15 +62,39 @@ def slices(report: Report) -> Slices:
     return Slices(found, shown, len(report.slices) - len(shown))
 
 
-def _row(name: str, value: MetricValue) -> Row:
+def _row(report: Report, name: str, value: MetricValue) -> Row:
     effective = "" if value.n_effective is None or round(value.n_effective) == value.n else f"{value.n_effective:,.0f}"
-    note = value.undefined or (value.reason or ("" if value.reliable else "not reliable"))
     bar = Markup(bars.interval(value.value, value.lower, value.upper, reliable=value.reliable))  # noqa: S704 - numbers only
-    return Row(name, _value(value), _interval(value), bar, value.n, effective, value.method, value.reliable, note)
+    return Row(
+        name,
+        _value(value),
+        _interval(value),
+        bar,
+        value.n,
+        effective,
+        value.method,
+        value.reliable or value.value is None,
+        _note(report, value),
+    )
+
+
+def _note(report: Report, value: MetricValue) -> str:
+    """What a reader must know besides the number."""
+    if value.undefined:
+        return f"undefined: {value.undefined}"
+    notes = [value.reason] if value.reason else []
+    if value.n_classes is not None and report.labels and value.n_classes < len(report.labels):
+        notes.append(
+            f"mean over {value.n_classes} of {numerals.count(len(report.labels), 'class', 'classes')}; the others have no value here"
+        )
+    if value.null_band is not None:
+        low, high = (numerals.number(end, places=numerals.decimals(value.value or 0.0, None)) for end in value.null_band)
+        notes.append(f"would lie between {low} and {high} if every score were right")
+    return "; ".join(notes)
 
 
 def _cell(value: MetricValue) -> Cell:
-    return Cell(_value(value), _interval(value), value.reliable, value.undefined or value.reason or "")
+    return Cell(_value(value), _interval(value), value.reliable or value.value is None, value.undefined or value.reason or "")
 
 
 def _width(value: MetricValue) -> float | None:

@@ -17,7 +17,6 @@ _TITLES = {
     "versions": "Versions",
     "evaluation": "Evaluation",
     "sandbox": "Sandbox level",
-    "warnings": "Warnings of earlier stages",
     "digest": "Dataset digest",
 }
 
@@ -47,6 +46,8 @@ def blocks(report: Report) -> list[Block]:
         head["created"] = report.run.created_at
     found = [Block("Run", pairs=_pairs({key: value for key, value in head.items() if value is not None}))]
     for key, value in report.notes.items():
+        if key == "warnings" or value is None:  # warnings stand at the top of the page
+            continue
         found.extend(_blocks(_TITLES.get(key, _words(key)), value, 0))
     return _gathered(found)
 
