@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, RowMapping, and_, case, func, insert, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from mtf.errors import CancelledError
 from mtf_gateway.db.engine import clock
 from mtf_gateway.db.registry import insert_once
 from mtf_gateway.db.tables import RUN_EVENTS, RUN_STAGES, RUNS
@@ -54,9 +55,15 @@ def find_by_key(connection: Connection, principal: str, key: str) -> RowMapping 
 
 
 def list_runs(
-    connection: Connection, *, before: str | None, limit: int, name: str | None = None, statuses: Sequence[str] | None = None
+    connection: Connection,
+    *,
+    before: str | None,
+    limit: int,
+    name: str | None = None,
+    statuses: Sequence[str] | None = None,
+    tags: Sequence[str] = (),
 ) -> Sequence[RowMapping]:
-    """Runs that were not deleted, newest first, older than the id `before`."""
+    """Runs that were not deleted, newest first, older than the id `before`. A tag is `key=value`, or `key` for any value."""
     statement = select(*LIST_COLUMNS, expired().label("expired")).where(RUNS.c.deleted_at.is_(None))
     if before is not None:
         statement = statement.where(RUNS.c.id < before)
@@ -64,6 +71,10 @@ def list_runs(
         statement = statement.where(RUNS.c.name == name)
     if statuses is not None:
         statement = statement.where(RUNS.c.status.in_(statuses))
+    for tag in tags:
+        key, has_value, value = tag.partition("=")
+        found = RUNS.c.tags[key].as_string()
+        statement = statement.where(found == value if has_value else found.is_not(None))
     return connection.execute(statement.order_by(RUNS.c.id.desc()).limit(limit)).mappings().all()
 
 
@@ -167,10 +178,11 @@ def finish(connection: Connection, lease: Lease, values: Mapping[str, Any], even
     return True
 
 
-def request_cancel(connection: Connection, run_id: str, problem: Row) -> str | None:
+def request_cancel(connection: Connection, run_id: str) -> str | None:
     """Cancel a run that nobody drives at once, ask the owner of a running one. The status after it; None when there is no such run."""
     idle = and_(RUNS.c.id == run_id, RUNS.c.status.in_(("queued", "interrupted")))
     event = {"kind": "status", "stage": None, "data": {"status": "cancelled"}}
+    problem = CancelledError("the run was cancelled before it went on").problem().model_dump(mode="json")
     final = {"status": "cancelled", "problem": problem, "finished_at": clock(), "epoch": RUNS.c.epoch + 1, "cancel_requested": True}
     if _change(connection, idle, run_id, final, [event]):
         _end_stages(connection, run_id, "cancelled")

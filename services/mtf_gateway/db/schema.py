@@ -10,6 +10,8 @@ from mtf.errors import PlatformError
 from mtf_gateway.db.engine import Database
 from mtf_gateway.db.tables import HEAD, METADATA, VERSION
 
+__all__ = ["HEAD", "LOCK", "SchemaError", "check", "create", "open_or_create", "revision", "upgrade"]
+
 LOCK = 0x6D7466
 """Key of PostgreSQL's advisory lock around an upgrade, so that two one-shot services do not migrate at once."""
 

@@ -16,8 +16,8 @@ from mtf_gateway.runner.follow import Patience
 from mtf_gateway.runner.observer import Observer, Silence
 from mtf_gateway.settings import GatewaySettings
 
-Deliver = Callable[[RowMapping, Done], Awaitable[None]]
-"""Called with a run and its evaluation before the run counts as succeeded."""
+Deliver = Callable[[RowMapping, Mapping[str, Done]], Awaitable[None]]
+"""Called with a run and its finished parts before the run counts as succeeded."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ class Driver:
         self.context, self.row = context, row
         self.lease = runs.Lease(row["id"], row["epoch"])
         self.stages = Stages(context, self.lease, Plan.model_validate(row["plan"]))
+        self.again = False
+        """Whether the run went back into the queue."""
         self._nudged = asyncio.Event()
 
     def nudge(self) -> None:
@@ -70,7 +72,7 @@ class Driver:
             raise PlatformError(message, fix="see the gateway's log; `mtf runs resume` tries once more")
         done = await self.stages.run()
         if self.context.deliver is not None:
-            await self.context.deliver(row, done["evaluation"])
+            await self.context.deliver(row, done)
         return done
 
     async def _keep(self) -> Reason:
@@ -161,6 +163,7 @@ class Driver:
         ]
         LOG.warning("run %s: attempt failed, next in %g s: %s", self.lease.run_id, pause, problem.detail)
         await self.stages.write(lambda c: runs.put_back(c, self.lease, unit, pause, events))
+        self.again = True
         self.context.observer.retried(self._stage() or "acquisition")
 
     async def _finish(self, status: str, error: MtfError | None, values: dict[str, Any] | None = None) -> None:

@@ -57,6 +57,11 @@ class Runner:
             self._drivers[run_id].nudge()
         self._wake.set()
 
+    def poke_all(self) -> None:
+        """Look at every run that is driven here: somebody asked for a cancel, somewhere."""
+        for driver in self._drivers.values():
+            driver.nudge()
+
     @property
     def driving(self) -> int:
         """Runs that are driven here now."""
@@ -105,4 +110,6 @@ class Runner:
             LOG.exception("run %s", driver.lease.run_id)
         finally:
             self._drivers.pop(driver.lease.run_id, None)
+            if not driver.again:
+                self._own.discard(driver.lease.run_id)
             self._wake.set()
