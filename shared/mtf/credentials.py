@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-
 PREFIX = "MTF_CREDENTIAL_"
 
 
