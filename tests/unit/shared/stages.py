@@ -25,13 +25,13 @@ def say(descriptor: int, **event: Any) -> None:
 def echo(payload: dict[str, Any], events: int) -> dict[str, Any]:
     """Answer with the payload, the environment and the open descriptors."""
     say(events, type="log", level="info", message="hello")
-    descriptors = {int(name): _target(name) for name in os.listdir("/proc/self/fd")}
+    descriptors = {int(path.name): _target(path) for path in Path("/proc/self/fd").iterdir()}
     return {"payload": payload, "environment": dict(os.environ), "descriptors": descriptors, "session": os.getsid(0) == os.getpid()}
 
 
-def _target(name: str) -> str:
+def _target(path: Path) -> str:
     try:
-        return os.readlink(f"/proc/self/fd/{name}")
+        return str(path.readlink())
     except OSError:
         return ""
 
