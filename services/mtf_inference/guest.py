@@ -112,14 +112,14 @@ def _predict(model: Model, body: memoryview, order: Order, watch: Watch) -> tupl
     if not isinstance(said, Prediction):
         raise TypeError(f"the loader answered with {type(said).__name__}")
     kind, values, labels = encode(said.labels, table.num_rows, regression=order.regression)
-    parts = [] if labels is None else [memoryview(np.ascontiguousarray(labels)).cast("B")]
+    parts = [] if labels is None else [np.ascontiguousarray(labels).data.cast("B")]
     columns = 0
     if said.scores is not None:
         scores = np.ascontiguousarray(said.scores, dtype=np.float64)
         if scores.ndim not in {1, 2} or scores.shape[0] != table.num_rows:
             raise ValueError(f"the scores have the shape {scores.shape} for {table.num_rows:,} rows")
         columns = 1 if scores.ndim == 1 else scores.shape[1]
-        parts.append(memoryview(scores.reshape(-1)).cast("B"))
+        parts.append(scores.reshape(-1).data.cast("B"))
     header = wire.Predicted(rows=table.num_rows, kind=kind, values=values, columns=columns, seconds=seconds, attempts=watch.attempts)
     return header.model_dump_json().encode(), parts
 

@@ -10,7 +10,7 @@ import time
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from mtf.errors import DataError, LimitError, ModelError, MtfError, PlatformError, SpecError
 from mtf.plugins import Loader, Prediction
@@ -37,7 +37,7 @@ class Guest:
     deadline: float
     """Monotonic seconds after which the model counts as hung."""
     layers: frozenset[str] = frozenset({"landlock", "seccomp"})
-    level: str = "none"
+    level: Literal["strict", "partial", "process", "none"] = "none"
     lacking: list[str] = field(default_factory=list)
     attempts: list[str] = field(default_factory=list)
     _pid: int = 0

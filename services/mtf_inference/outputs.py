@@ -44,8 +44,6 @@ class Rules:
     threshold: float
     exclude: bool
     """Whether missing predictions are counted instead of refused."""
-    declared: Sequence[Any] | None = None
-    """Labels that the user declared in the order of the scores."""
 
 
 def read(said: Prediction, values: Sequence[Any], first: int, rules: Rules) -> Scored:
@@ -68,7 +66,7 @@ def _regression(said: Prediction, values: Sequence[Any], first: int, rules: Rule
         raise ModelError(
             f"the model predicts labels where numbers are due: {shown}", field="model", found=shown, fix="declare `evaluation.task`"
         )
-    bad = ~np.isfinite(found)
+    bad: NDArray[np.bool_] = np.asarray(~np.isfinite(found))
     _refuse(bad, first, rules, "predictions are NaN or infinite")
     return Scored(np.where(bad, np.nan, found), None, int(bad.sum()))
 
@@ -82,7 +80,7 @@ def _classes(said: Prediction, values: Sequence[Any], first: int, rules: Rules, 
             raise ModelError("the model predicts numbers where labels are due", field="model", fix="declare `evaluation.task: regression`")
         codes = encode_predictions(said.labels, values, labels)
     elif scores is not None:
-        lost = np.isnan(scores).any(axis=1)
+        lost: NDArray[np.bool_] = np.asarray(np.isnan(scores).any(axis=1))
         safe = np.where(lost[:, None], 0.0, scores)
         hard = (safe[:, 1] >= rules.threshold) if rules.task == "binary" else safe.argmax(axis=1)
         codes = np.where(lost, -1, hard).astype(np.int32)
@@ -118,12 +116,12 @@ def _scores(found: NDArray[np.float64], first: int, rules: Rules, labels: Labels
         raise ModelError(
             f"the model gives {given.shape[1]} scores a row for {len(order)} labels", field="model.labels", found=str(given.shape[1])
         )
-    lost = ~np.isfinite(given).all(axis=1)
+    lost: NDArray[np.bool_] = np.asarray(~np.isfinite(given).all(axis=1))
     sound = np.where(lost[:, None], 1 / given.shape[1], given)
     allowed = max(TOLERANCE, 1e-6 * given.shape[1])
-    outside = ((sound < -allowed) | (sound > 1 + allowed)).any(axis=1)
+    outside: NDArray[np.bool_] = np.asarray(((sound < -allowed) | (sound > 1 + allowed)).any(axis=1))
     _nonsense(outside, sound, first, "scores are outside [0, 1]", "give probabilities, not logits or distances")
-    apart = np.abs(sound.sum(axis=1) - 1) > allowed
+    apart: NDArray[np.bool_] = np.asarray(np.abs(sound.sum(axis=1) - 1) > allowed)
     _nonsense(apart, sound, first, f"rows of probabilities do not sum to 1 (tolerance {allowed:g})", "normalise them, with enough digits")
     result = np.zeros((len(given), len(labels.values)))
     result[:, list(order)] = np.clip(given, 0.0, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mtf.errors import DataError
 
@@ -23,7 +23,7 @@ class RowSet:
     def __init__(self, features: Path, context: Path) -> None:
         self._paths, self._stack = (features, context), ExitStack()
 
-    def __enter__(self) -> RowSet:
+    def __enter__(self) -> Self:
         """Open both. Raises DataError when they do not belong together."""
         import pyarrow.parquet as pq
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mtf.errors import ModelError
 from mtf.plugins import Model, Prediction
@@ -28,6 +28,13 @@ class Answer:
 class Scorer(Protocol):
     """Answers batch by batch."""
 
+    level: Literal["strict", "partial", "process", "none"]
+    """Level of the sandbox that holds the model; `none` where no model is opened here."""
+    lacking: list[str]
+    """Why the level is not `strict`."""
+    attempts: list[str]
+    """What the model tried to do and was refused."""
+
     def load(self) -> Loaded:
         """Open the model."""
         ...
@@ -42,6 +49,9 @@ class Direct:
 
     def __init__(self, model: Model, *, regression: bool) -> None:
         self._model, self._regression = model, regression
+        self.level: Literal["strict", "partial", "process", "none"] = "none"
+        self.lacking: list[str] = []
+        self.attempts: list[str] = []
 
     def load(self) -> Loaded:
         """What the model says of itself."""

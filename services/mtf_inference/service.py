@@ -8,6 +8,7 @@ SERVICE = Service(
     summary="Scores the user's model where it can do no harm.",
     app="mtf_inference.app:create_app",
     stage="mtf_inference.stage:STAGE",
+    settings="mtf_inference.settings:InferenceSettings",
     kinds=("loader",),
     preload=("mtf_inference.execute",),
 )

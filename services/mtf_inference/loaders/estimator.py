@@ -36,8 +36,8 @@ class EstimatorModel:
         width = getattr(estimator, "n_features_in_", None)
         self.width: int | None = None if width is None else int(width)
         classes = getattr(estimator, "classes_", None)
-        flat = classes is not None and not isinstance(classes, list) and getattr(classes, "ndim", 1) == 1
-        self.labels: Sequence[Any] | None = list(classes) if flat else None
+        # A list of arrays is several outputs at once; those have no one list of labels.
+        self.labels: Sequence[Any] | None = None if classes is None or isinstance(classes, list) else list(classes)
 
     def predict(self, table: pa.Table) -> Prediction:
         """Hard labels from `predict`, scores from `predict_proba` where there is one."""

@@ -11,11 +11,14 @@ from mtf.errors import DataError, ModelError, SpecError
 from mtf.plugins import Prediction
 from mtf_inference.loaders import onnx_file
 from mtf_inference.loaders.arguments import NoArgs
+from mtf_inference.loaders.tensors import understood
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+MATRIX = 2
+"""Rank of a tensor of rows and columns."""
 DTYPES = {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
@@ -89,11 +92,8 @@ class OnnxModel:
             what = ", ".join(f"{item.name}: {item.type}" for item in unknown) or "no input"
             raise ModelError(f"the ONNX model has inputs that no column can fill ({what})", field="model")
         first = self._inputs[0]
-        rank = len(first.shape)
-        self._matrix = len(self._inputs) == 1 and rank == 2  # noqa: PLR2004 - rows and columns
-        if not self._matrix and any(
-            len(item.shape) not in {1, 2} or (len(item.shape) == 2 and item.shape[1] not in {1, None}) for item in self._inputs
-        ):  # noqa: PLR2004
+        self._matrix = len(self._inputs) == 1 and len(first.shape) == MATRIX
+        if not self._matrix and not all(_one_column(item.shape) for item in self._inputs):
             shapes = ", ".join(f"{item.name}: {item.shape}" for item in self._inputs[:5])
             raise ModelError(
                 f"the ONNX model wants tensors of several columns side by side ({shapes})",
@@ -114,10 +114,11 @@ class OnnxModel:
             feed = {self._inputs[0].name: np.column_stack(columns) if columns else np.empty((table.num_rows, 0), np.float32)}
         else:
             feed = {
-                item.name: column.reshape(-1, 1) if len(item.shape) == 2 else column  # noqa: PLR2004
+                item.name: column.reshape(-1, 1) if len(item.shape) == MATRIX else column
                 for item, column in zip(self._inputs, columns, strict=True)
             }
-        return self._understood(self._session.run(None, feed), table.num_rows)
+        outputs = [self._unzipped(output) if isinstance(output, list) else np.asarray(output) for output in self._session.run(None, feed)]
+        return understood(outputs, table.num_rows)
 
     def describe(self) -> dict[str, Any]:
         """Producer, opsets and what goes in and out."""
@@ -141,34 +142,6 @@ class OnnxModel:
     def _dtype(self, index: int) -> str:
         return DTYPES[self._inputs[0 if self._matrix else index].type]
 
-    def _understood(self, outputs: list[Any], rows: int) -> Prediction:
-        """Integers or text are labels; maps, or floats in several columns, are scores; one float a row is a score or a value."""
-        import numpy as np
-
-        labels: NDArray[Any] | None = None
-        scores: NDArray[Any] | None = None
-        single: NDArray[Any] | None = None
-        for output in outputs:
-            if isinstance(output, list):
-                scores = self._unzipped(output)
-                continue
-            array = np.asarray(output)
-            flat = array.reshape(rows) if array.size == rows and array.ndim <= 2 else None  # noqa: PLR2004
-            if flat is not None and array.dtype.kind in "iubOUS" and labels is None:
-                labels = flat
-            elif flat is not None and array.dtype.kind == "f" and single is None:
-                single = flat
-            elif array.ndim == 2 and array.dtype.kind == "f" and scores is None:  # noqa: PLR2004
-                scores = array
-        if labels is None and scores is None and single is None:
-            raise ModelError(
-                "the ONNX model gives neither labels nor scores nor values", field="model", fix="see its outputs in the report"
-            )
-        if scores is None and single is not None:
-            # Beside labels a single float is the positive class's score; alone it is that or a regression value: the task decides.
-            scores = single
-        return Prediction(labels=labels, scores=scores)
-
     def _unzipped(self, maps: list[dict[Any, float]]) -> NDArray[Any]:
         """Scores from ZipMap's dictionaries; their keys are the labels, in order."""
         import numpy as np
@@ -177,6 +150,11 @@ class OnnxModel:
         if not maps or not isinstance(maps[0], dict) or set(maps[0]) != set(keys):
             raise ModelError("the ONNX model gives a sequence that is no map from its labels to scores", field="model")
         return np.array([[row[key] for key in keys] for row in maps], dtype=np.float64).reshape(len(maps), len(keys))
+
+
+def _one_column(shape: list[Any]) -> bool:
+    """Whether an input takes one feature: rows alone, or rows and one column."""
+    return len(shape) == 1 or (len(shape) == MATRIX and shape[1] == 1)
 
 
 def _column(table: pa.Table, index: int, dtype: str) -> NDArray[Any]:

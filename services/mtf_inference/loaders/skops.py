@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -36,27 +37,30 @@ class SkopsLoader:
         """Check every type by name, then construct. Raises ModelError that names the types which are not trusted."""
         if path is None:
             raise SpecError("a skops model is a file", field="model.source.path")
-        made = _made_with(path)
+        schema = _schema(path)
+        made, learned = str(schema.get("_skops_version", "unknown")), _learned_with(schema)
         import skops.io
         from skops.io.exceptions import UntrustedTypesFoundException
 
         trusted = trust_list()
-        versions = f"the file was written by skops {made}; here are skops {version('skops')} and scikit-learn {version('scikit-learn')}"
         try:
             foreign = sorted(set(skops.io.get_untrusted_types(file=path)) - trusted)
-            if foreign:
-                raise _untrusted(foreign)
-            estimator = skops.io.load(path, trusted=sorted(trusted))
-        except (ModelError, MemoryError, PermissionError):
+            estimator = None if foreign else skops.io.load(path, trusted=sorted(trusted))
+        except (MemoryError, PermissionError):
             raise
         except UntrustedTypesFoundException as error:
-            raise _untrusted([str(error)]) from None
+            foreign = [str(error)[:500]]
         except Exception as error:
             # skops raises whatever the constructors raise; what the user needs beside it is the versions of both sides.
             raise ModelError(
-                f"the skops file could not be opened ({type(error).__name__}: {str(error)[:500]})", field="model", fix=versions
+                f"the skops file could not be opened ({type(error).__name__}: {str(error)[:500]})",
+                field="model",
+                fix=f"it was written by skops {made} with scikit-learn {learned or 'unknown'}; here are skops {version('skops')} "
+                f"and scikit-learn {version('scikit-learn')}",
             ) from error
-        about = {"format": "skops", "written_by": {"skops": made, "scikit-learn": getattr(estimator, "_sklearn_version", None)}}
+        if foreign:
+            raise _untrusted(foreign)
+        about = {"format": "skops", "written_by": {"skops": made, "scikit-learn": learned}}
         return EstimatorModel(estimator, about)
 
 
@@ -67,19 +71,31 @@ def trust_list() -> frozenset[str]:
     return frozenset(name for one in lists for name in one["types"])
 
 
-def _made_with(path: Path) -> str:
-    """The version of skops that wrote the file. Raises ModelError for what is no skops file, LimitError for a zip bomb."""
+def _schema(path: Path) -> dict[str, Any]:
+    """The file's description of itself. Raises ModelError for what is no skops file, LimitError for a zip bomb."""
     try:
         with ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
             if size > MOST_BYTES:
                 raise LimitError(f"the skops file unpacks to {size:,} bytes, more than {MOST_BYTES:,}", field="model")
-            schema: Any = json.loads(archive.read("schema.json"))
-    except (BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise ModelError(
-            f"the file is no complete skops file ({error})", field="model", fix="write it again with skops.io.dump(model, path)"
-        ) from None
-    return str(schema.get("_skops_version", "unknown")) if isinstance(schema, dict) else "unknown"
+            schema = json.loads(archive.read("schema.json"))
+    except (BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RecursionError) as error:
+        raise _damaged(str(error)) from None
+    if not isinstance(schema, dict):
+        raise _damaged("its schema.json is no object")
+    return schema
+
+
+def _damaged(why: str) -> ModelError:
+    return ModelError(
+        f"the file is no complete skops file ({why[:200]})", field="model", fix="write it again with skops.io.dump(model, path)"
+    )
+
+
+def _learned_with(schema: dict[str, Any]) -> str | None:
+    """The version of scikit-learn that the outermost estimator notes in its state."""
+    found = re.search(r'"_sklearn_version": \{[^{}]*"content": "\\"([0-9A-Za-z.+-]{1,40})\\""', json.dumps(schema))
+    return found[1] if found else None
 
 
 def _untrusted(names: list[str]) -> ModelError:
