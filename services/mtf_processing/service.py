@@ -8,6 +8,7 @@ SERVICE = Service(
     summary="Recipes: fit on training rows, apply anywhere.",
     app="mtf_processing.app:create_app",
     stage="mtf_processing.stage:STAGE",
+    settings="mtf_processing.settings:ProcessingSettings",
     kinds=("step",),
     preload=("mtf_processing.execute",),
 )

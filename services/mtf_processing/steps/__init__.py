@@ -1,0 +1,1 @@
+"""The built-in steps. Each is found by its entry point, like a stranger's; arithmetic loads when a step first meets data."""
