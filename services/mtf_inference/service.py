@@ -10,5 +10,16 @@ SERVICE = Service(
     stage="mtf_inference.stage:STAGE",
     settings="mtf_inference.settings:InferenceSettings",
     kinds=("loader",),
-    preload=("mtf_inference.execute",),
+    preload=(
+        "mtf_inference.execute",
+        "mtf_inference.loaders.predictions",
+        "pyarrow.parquet",
+        "pyarrow.compute",
+        "mtf_inference.loaders.onnx",
+        "onnxruntime",
+        "mtf_inference.loaders.skops",
+        "skops.io",
+        "sklearn.ensemble",
+        "sklearn.pipeline",
+    ),
 )
