@@ -6,11 +6,10 @@ because the row outlives its versions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mtf_gateway.db.tables import (
     DATASET_VERSIONS,
@@ -27,8 +26,19 @@ Row = dict[str, Any]
 
 def insert_once(connection: Connection, table: Table, values: Row) -> bool:
     """Insert a row; False when one with its key stands there already."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    insert = _insert_of(connection.dialect.name)
+    return connection.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def _insert_of(dialect: str) -> Callable[[Table], Any]:
+    """The INSERT that knows ON CONFLICT. Imported on use: the embedded form never pays for PostgreSQL's dialect."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert
 
 
 def find_upload(connection: Connection, digest: str) -> RowMapping | None:

@@ -23,7 +23,6 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 METADATA = MetaData(
     naming_convention={
@@ -34,7 +33,8 @@ METADATA = MetaData(
     }
 )
 
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Json = JSON(none_as_null=True)
+"""Plain JSON on PostgreSQL too: JSONB would sort the keys, and a run would look other there than on SQLite."""
 
 RUNS = Table(
     "runs",

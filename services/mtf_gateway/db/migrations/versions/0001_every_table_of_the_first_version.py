@@ -2,9 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
-
-JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 
 revision = "0001"
 down_revision = None
@@ -42,12 +39,12 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("finished_at", sa.Double(), nullable=True),
-        sa.Column("spec", JSON, nullable=False, comment="the run file as it was written"),
+        sa.Column("spec", sa.JSON(none_as_null=True), nullable=False, comment="the run file as it was written"),
         sa.Column("base", sa.Text(), nullable=True, comment="folder that relative paths of the spec are relative to; embedded only"),
-        sa.Column("plan", JSON, nullable=False, comment="validated stage specs with every default written out"),
+        sa.Column("plan", sa.JSON(none_as_null=True), nullable=False, comment="validated stage specs with every default written out"),
         sa.Column("dataset", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
-        sa.Column("tags", JSON, nullable=False),
+        sa.Column("tags", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False, comment="attempts that were consumed, over all stages"),
         sa.Column("strikes", sa.Integer(), server_default="0", nullable=False, comment="retryable failures of the current stage in a row"),
         sa.Column("takeovers", sa.Integer(), server_default="0", nullable=False, comment="owners that died since a stage last finished"),
@@ -58,14 +55,14 @@ def upgrade() -> None:
         sa.Column("max_runtime", sa.Double(), nullable=False, comment="seconds from the first claim"),
         sa.Column("deadline", sa.Double(), nullable=True, comment="first claim + max_runtime"),
         sa.Column("cancel_requested", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("problem", JSON, nullable=True),
-        sa.Column("metrics", JSON, nullable=False),
-        sa.Column("gates", JSON, nullable=False),
-        sa.Column("warnings", JSON, nullable=False),
+        sa.Column("problem", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("metrics", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("gates", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("warnings", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("task", sa.Text(), nullable=True),
         sa.Column("data_digest", sa.Text(), nullable=True, comment="content digest of the dataset version"),
         sa.Column("rows_key", sa.Text(), nullable=True, comment="equal for two runs that scored the same rows of the same version"),
-        sa.Column("report", JSON, nullable=True, comment="references of report, html and junit by name"),
+        sa.Column("report", sa.JSON(none_as_null=True), nullable=True, comment="references of report, html and junit by name"),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False, comment="rises with every change"),
         sa.Column("last_seq", sa.Integer(), server_default="0", nullable=False, comment="seq of the newest event"),
         sa.Column("idempotency_key", sa.Text(), nullable=True),
@@ -95,11 +92,11 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.Text(), nullable=False, comment="content digest"),
         sa.Column("rows", sa.BigInteger(), nullable=False),
-        sa.Column("roles", JSON, nullable=False),
-        sa.Column("source", JSON, nullable=False, comment="where it came from, without credentials"),
-        sa.Column("data", JSON, nullable=False, comment="reference of the Parquet file"),
-        sa.Column("facts", JSON, nullable=False),
-        sa.Column("manifest", JSON, nullable=True),
+        sa.Column("roles", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("source", sa.JSON(none_as_null=True), nullable=False, comment="where it came from, without credentials"),
+        sa.Column("data", sa.JSON(none_as_null=True), nullable=False, comment="reference of the Parquet file"),
+        sa.Column("facts", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("manifest", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["name"], ["datasets.name"], name=op.f("fk_dataset_versions_name_datasets"), ondelete="CASCADE"),
@@ -124,9 +121,11 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("format", sa.Text(), nullable=False),
-        sa.Column("source", JSON, nullable=False, comment="where it came from; an endpoint's address without credentials"),
-        sa.Column("artifact", JSON, nullable=True, comment="reference of the file; null for an endpoint"),
-        sa.Column("settings", JSON, nullable=False, comment="labels, threshold and the like"),
+        sa.Column(
+            "source", sa.JSON(none_as_null=True), nullable=False, comment="where it came from; an endpoint's address without credentials"
+        ),
+        sa.Column("artifact", sa.JSON(none_as_null=True), nullable=True, comment="reference of the file; null for an endpoint"),
+        sa.Column("settings", sa.JSON(none_as_null=True), nullable=False, comment="labels, threshold and the like"),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["name"], ["models.name"], name=op.f("fk_model_versions_name_models"), ondelete="CASCADE"),
@@ -139,7 +138,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("stage", sa.Text(), nullable=True),
-        sa.Column("data", JSON, nullable=False),
+        sa.Column("data", sa.JSON(none_as_null=True), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_run_events_run_id_runs"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "seq", name=op.f("pk_run_events")),
     )
@@ -150,7 +149,12 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("status", sa.Text(), server_default="waiting", nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=True),
-        sa.Column("request", JSON, nullable=True, comment="what was sent to the worker, so that another owner sends the same"),
+        sa.Column(
+            "request",
+            sa.JSON(none_as_null=True),
+            nullable=True,
+            comment="what was sent to the worker, so that another owner sends the same",
+        ),
         sa.Column("job_id", sa.Text(), nullable=True),
         sa.Column(
             "tries", sa.Integer(), server_default="0", nullable=False, comment="part of the job id: rises when a person resumes the run"
@@ -161,12 +165,12 @@ def upgrade() -> None:
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("finished_at", sa.Double(), nullable=True),
         sa.Column("seconds", sa.Double(), nullable=True),
-        sa.Column("progress", JSON, nullable=True),
-        sa.Column("outputs", JSON, nullable=False),
-        sa.Column("facts", JSON, nullable=False),
-        sa.Column("warnings", JSON, nullable=False),
-        sa.Column("versions", JSON, nullable=False),
-        sa.Column("manifest", JSON, nullable=True),
+        sa.Column("progress", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("outputs", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("facts", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("warnings", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("versions", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("manifest", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_run_stages_run_id_runs"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "stage", name=op.f("pk_run_stages")),
     )
