@@ -8,6 +8,7 @@ SERVICE = Service(
     summary="Sources become immutable versions.",
     app="mtf_acquisition.app:create_app",
     stage="mtf_acquisition.stage:STAGE",
+    settings="mtf_acquisition.settings:AcquisitionSettings",
     kinds=("source",),
     preload=("mtf_acquisition.execute",),
 )

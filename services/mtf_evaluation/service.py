@@ -8,6 +8,7 @@ SERVICE = Service(
     summary="Metrics with uncertainty, comparisons, gates and the report.",
     app="mtf_evaluation.app:create_app",
     stage="mtf_evaluation.stage:STAGE",
+    settings="mtf_evaluation.settings:EvaluationSettings",
     kinds=("metric", "check"),
     preload=("mtf_evaluation.execute",),
 )

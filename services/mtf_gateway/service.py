@@ -8,6 +8,7 @@ SERVICE = Service(
     summary="The public API; drives runs.",
     app="mtf_gateway.app:create_app",
     stage=None,
+    settings="mtf_gateway.settings:GatewaySettings",
     kinds=(),
     preload=(),
 )

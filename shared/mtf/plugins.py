@@ -50,6 +50,8 @@ class Service:
     summary: str
     app: str
     stage: str | None = None
+    settings: str = "mtf.settings:Settings"
+    """The class of its settings; one with an `options()` method says what its children are told."""
     kinds: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     """Modules that the zygote imports before it forks the first child."""

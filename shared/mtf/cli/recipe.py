@@ -25,10 +25,10 @@ def fit(
 ) -> None:
     """Fit the recipe of a run file and write the rows it makes: features under their final names, and the target."""
     from mtf.embedded import Embedded
-    from mtf.spec import load_run_file
+    from mtf.spec import read
 
     with Embedded(find_home(), stages=("acquisition", "processing")) as embedded:
-        written = embedded.fit_recipe(load_run_file(file), base=file.absolute().parent, train=train, test=test, recipe=recipe)
+        written = embedded.fit_recipe(read(file), base=file.absolute().parent, train=train, test=test, recipe=recipe)
     _tell(written)
 
 

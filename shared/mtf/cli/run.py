@@ -49,9 +49,9 @@ def run(
     """Test a model on a dataset as the run file says; print metrics with intervals, gates and the report's path."""
     if inconclusive not in {"pass", "fail", "3"}:
         raise UsageError("--inconclusive takes `pass` or `fail`", field="--inconclusive", found=inconclusive)
-    from mtf.spec import load_run_file
+    from mtf.spec import read
 
-    spec = load_run_file(file)
+    spec = read(file)
     with session() as gateway:
         view = gateway.submit(spec, base=file.absolute().parent)
         view = follow(gateway, view.id, quiet=quiet or as_json)
@@ -114,10 +114,10 @@ def _write(path: Path, data: bytes) -> None:
 
 def validate(file: FILE) -> None:
     """Check a run file without touching the data: keys, plug-in arguments, gates, names."""
-    from mtf.spec import load_run_file
+    from mtf.spec import read
 
     with session() as gateway:
-        gateway.validate(load_run_file(file), base=file.absolute().parent)
+        gateway.validate(read(file), base=file.absolute().parent)
     console().print(f"{file}: valid")
 
 

@@ -1,0 +1,218 @@
+"""The embedded form with the same methods as `mtf.client.Client`, so that the command need not know which one it talks to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from mtf.contracts.reference import STAGES, StageName
+from mtf.contracts.registry import ComparisonView, DatasetVersionView, ModelVersionView, Page, PluginView, RunEvent, RunView
+from mtf.plugins import resolve
+from mtf.zygote.launch import FORKS, launch
+
+T = TypeVar("T")
+PRINCIPAL = "local"
+
+
+class Embedded:
+    """The house over one folder, `.mtf/`. Use it as a context manager, from any thread; calls wait for their answer.
+
+    Args:
+        home: The folder; made when it is missing.
+        stages: The stages that may be needed; all when None. Without any, runs can be read but not made.
+    """
+
+    def __init__(self, home: Path, *, stages: tuple[StageName, ...] | tuple[str, ...] | None = None) -> None:
+        self.home = home.absolute()
+        self._stages: tuple[StageName, ...] = tuple(stage for stage in STAGES if stages is None or stage in stages)
+
+    def __enter__(self) -> Self:
+        """Open the folder and begin to warm up."""
+        # The zygote imports the heavy libraries while this process imports its own.
+        early = launch() if self._stages and FORKS else None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="mtf-embedded", daemon=True)
+        self._thread.start()
+        self._call(self._open(early))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what runs and close the folder."""
+        self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _open(self, early: Any) -> None:
+        from mtf.embedded.workers import hire
+
+        self._crew = hire(self.home, self._stages, early=early)
+        if self._crew.engines:
+            await self._crew.engines[0].start()
+        self._gateway = resolve("mtf_gateway.embedded:open_embedded")(self.home, self._crew.workers)
+        self._desk_made: Any = None
+        await self._gateway.start()
+
+    async def _close(self) -> None:
+        await self._gateway.close()
+        await self._crew.close()
+
+    @property
+    def _desk(self) -> Any:
+        if self._desk_made is None:
+            self._desk_made = resolve("mtf_gateway.desk:Desk")(self._gateway, self._crew.workers)
+        return self._desk_made
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the house's own loop and wait; an interrupt reaches the caller, not the loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    # Runs
+
+    def submit(self, spec: Mapping[str, Any], *, base: Path | None = None, idempotency_key: str | None = None) -> RunView:
+        """Check a run file and queue it. `base` is the folder of its relative paths. Raises SpecError with every wrong field."""
+        where = base or Path.cwd()
+        view: RunView = self._call(self._gateway.submit(spec, base=where, principal=PRINCIPAL, idempotency_key=idempotency_key))
+        return view
+
+    def validate(self, spec: Mapping[str, Any], *, base: Path | None = None) -> list[str]:
+        """Check a run file without storing anything; its warnings."""
+        warnings: list[str] = self._call(self._gateway.validate(spec, base=base or Path.cwd()))
+        return warnings
+
+    def get(self, run_id: str) -> RunView:
+        """One run."""
+        view: RunView = self._call(self._gateway.get(run_id))
+        return view
+
+    def list_runs(self, *, cursor: str | None = None, limit: int = 50, name: str | None = None, status: str | None = None) -> Page[RunView]:
+        """Runs, newest first."""
+        page: Page[RunView] = self._call(self._gateway.list_runs(cursor=cursor, limit=limit, name=name, status=status))
+        return page
+
+    def events(self, run_id: str, *, after: int = 0) -> Iterator[RunEvent]:
+        """What happened behind `after`, then what happens, until the run is final."""
+        events: AsyncIterator[RunEvent] = self._gateway.events(run_id, after)
+        while (event := self._call(_next(events))) is not None:
+            yield event
+
+    def cancel(self, run_id: str) -> RunView:
+        """Stop a run."""
+        view: RunView = self._call(self._gateway.cancel(run_id))
+        return view
+
+    def resume(self, run_id: str) -> RunView:
+        """Take an interrupted run up again."""
+        view: RunView = self._call(self._gateway.resume(run_id))
+        return view
+
+    def rerun(self, run_id: str) -> RunView:
+        """The same run file once more."""
+        view: RunView = self._call(self._gateway.rerun(run_id, principal=PRINCIPAL))
+        return view
+
+    def delete(self, run_id: str) -> None:
+        """Forget a run that is over."""
+        self._call(self._gateway.delete(run_id))
+
+    def report(self, run_id: str, kind: str = "json") -> bytes:
+        """The report as `json`, `html` or `junit`."""
+        data: bytes = self._call(self._gateway.report(run_id, kind))
+        return data
+
+    def report_place(self, run_id: str) -> str:
+        """Where the HTML report lies; relative where that is shorter."""
+        path = self.home / "runs" / run_id / "report.html"
+        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+    def logs(self, run_id: str) -> bytes:
+        """What the stages said, a line each."""
+        events: list[RunEvent] = self._call(self._gateway.logs(run_id))
+        lines = (
+            f"{event.at} {event.stage or '-'} {event.data.get('level', event.kind)} {event.data.get('message', event.data.get('detail', ''))}\n"
+            for event in events
+        )
+        return "".join(lines).encode()
+
+    def compare(self, run_id: str, baseline: str) -> ComparisonView:
+        """Paired differences of two runs on the same rows."""
+        view: ComparisonView = self._call(self._gateway.compare(run_id, baseline))
+        return view
+
+    # Registries
+
+    def leaderboard(self, *, dataset: str, metric: str, limit: int = 50) -> list[dict[str, Any]]:
+        """Runs of a dataset, best first."""
+        board = json.loads(self._call(self._desk.board.rank(dataset, metric, greater=None, limit=limit)))
+        return [{**row["metric"], **{key: row[key] for key in ("rank", "run", "name", "model", "verdict")}} for row in board["items"]]
+
+    def list_datasets(self, *, cursor: str | None = None, limit: int = 50) -> Page[DatasetVersionView]:
+        """The newest version of every dataset."""
+        page: Page[DatasetVersionView] = self._call(self._desk.datasets.list_newest(cursor=cursor, limit=limit))
+        return page
+
+    def get_dataset(self, name: str, version: int | None = None) -> DatasetVersionView:
+        """One version, the newest by default."""
+        view: DatasetVersionView = self._call(self._desk.datasets.find(name, version))
+        return view
+
+    def add_dataset(
+        self, name: str, source: Mapping[str, Any], *, base: Path | None = None, roles: Mapping[str, Any] | None = None, **more: Any
+    ) -> DatasetVersionView:
+        """Make a version from a source."""
+        view: DatasetVersionView = self._call(self._desk.add_dataset(name, dict(source), base or Path.cwd(), dict(roles or {}), **more))
+        return view
+
+    def delete_dataset(self, name: str, version: int) -> None:
+        """Forget a version that no run uses."""
+        self._call(self._desk.datasets.delete(name, version))
+
+    def list_models(self, *, cursor: str | None = None, limit: int = 50) -> Page[ModelVersionView]:
+        """The newest version of every model."""
+        page: Page[ModelVersionView] = self._call(self._desk.models.list_newest(cursor=cursor, limit=limit))
+        return page
+
+    def model_versions(self, name: str, *, cursor: str | None = None, limit: int = 50) -> Page[ModelVersionView]:
+        """Versions of a model, newest first."""
+        page: Page[ModelVersionView] = self._call(self._desk.models.list_versions(name, cursor=cursor, limit=limit))
+        return page
+
+    def add_model(self, name: str, source: Mapping[str, Any], *, base: Path | None = None, **settings: Any) -> ModelVersionView:
+        """Register a file or an endpoint."""
+        view: ModelVersionView = self._call(self._desk.add_model(name, dict(source), base or Path.cwd(), settings))
+        return view
+
+    def set_alias(self, name: str, alias: str, version: int, *, expected: int | None = None) -> ModelVersionView:
+        """Point an alias at a version."""
+        work = self._desk.models.point(name, alias, version, expected=expected, anywhere=expected is None, by=PRINCIPAL)
+        view: ModelVersionView = self._call(work)
+        return view
+
+    def plugins(self) -> list[PluginView]:
+        """Every plug-in that the services found."""
+        found: list[PluginView] = self._call(self._gateway.plugins())[0]
+        return found
+
+    # Recipes
+
+    def fit_recipe(
+        self, spec: Mapping[str, Any], *, base: Path, train: Path | None, test: Path | None, recipe: Path | None
+    ) -> dict[str, str]:
+        """Fit the recipe of a run file and write the rows it makes; what was written, by path."""
+        fit = resolve("mtf_gateway.recipes:fit")
+        written: dict[str, str] = self._call(fit(self._gateway, self._crew.workers, spec, base, train=train, test=test, recipe=recipe))
+        return written
+
+    def apply_recipe(self, recipe: Path, data: Path, *, out: Path) -> dict[str, str]:
+        """Apply a fitted recipe to new rows; what was written, by path."""
+        work = resolve("mtf_gateway.recipes:apply")(self._gateway, self._crew.workers, recipe, data, out=out)
+        written: dict[str, str] = self._call(work)
+        return written
+
+
+async def _next(events: AsyncIterator[RunEvent]) -> RunEvent | None:
+    return await anext(events, None)
