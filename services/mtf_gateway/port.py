@@ -66,7 +66,7 @@ class RunsPort(Protocol):
         ...
 
     async def logs(self, run_id: str) -> list[RunEvent]:
-        """Log and problem events."""
+        """Log lines and problems, oldest first."""
         ...
 
     async def compare(self, run_id: str, baseline: str) -> ComparisonView:

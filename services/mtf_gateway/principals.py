@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from typing import Protocol
 
 from mtf.cache import Cache
 from mtf.errors import AuthError, BusyError, SpecError
@@ -35,13 +36,25 @@ def parse_tokens(text: str, field: str = "MTF_API_TOKENS") -> dict[str, str]:
     return tokens
 
 
+class Turnstile(Protocol):
+    """Is told who did not get in; must return at once and never raise."""
+
+    def refused(self, reason: str) -> None:
+        """Without a valid token: `missing` or `wrong`."""
+        ...
+
+    def limited(self) -> None:
+        """Above the rate limit."""
+        ...
+
+
 class Callers:
     """Names callers by their tokens and counts their requests. Without tokens everybody is `anonymous`."""
 
-    def __init__(self, tokens: Mapping[str, str], cache: Cache, *, rate_limit: int = 0) -> None:
+    def __init__(self, tokens: Mapping[str, str], cache: Cache, *, rate_limit: int = 0, told: Turnstile | None = None) -> None:
         # Digests of equal length are compared, so that the time taken tells nothing about a token.
         self._digests = {name: _digest(token) for name, token in tokens.items()}
-        self._cache, self._rate_limit = cache, rate_limit
+        self._cache, self._rate_limit, self._told = cache, rate_limit, told
 
     async def admit(self, token: str | None, address: str) -> str:
         """The caller's name. Raises AuthError for a missing or wrong token, BusyError above the rate limit."""
@@ -54,15 +67,23 @@ class Callers:
         if not self._digests:
             return ANONYMOUS
         if token is None:
+            self._refuse("missing")
             raise AuthError("this gateway wants a token", field="Authorization", fix="send `Authorization: Bearer TOKEN`")
         shown = _digest(token)
         found = [name for name, digest in self._digests.items() if hmac.compare_digest(shown, digest)]
         if not found:
+            self._refuse("wrong")
             raise AuthError("no caller has this token", field="Authorization", fix="ask whoever runs this gateway for a token")
         return found[0]
 
+    def _refuse(self, reason: str) -> None:
+        if self._told is not None:
+            self._told.refused(reason)
+
     async def _count(self, key: str) -> None:
         if await self._cache.count(f"rate:{key}", 60) > self._rate_limit:
+            if self._told is not None:
+                self._told.limited()
             left = 60 - time.time() % 60
             raise BusyError(f"more than {self._rate_limit} requests within a minute", retry_after=max(1.0, round(left)))
 

@@ -40,4 +40,7 @@ class GatewaySettings(Settings):
     job_cpus: float = Field(default=1.0, gt=0, description="Processors that are asked for each job.")
     upload_limit: int = Field(default=10 * 1024**3, gt=0, description="Bytes of the largest upload.")
     rate_limit: int = Field(default=0, ge=0, description="Requests a minute for each caller; 0: no limit.")
+    api_tokens: SecretStr | None = Field(
+        default=None, description="`name:token` pairs, one a line; unset: the gateway is open and every caller is `anonymous`."
+    )
     spec_limit: int = Field(default=1024**2, gt=0, description="Bytes of the largest run file.")

@@ -101,15 +101,6 @@ class Uploads:
         """Where the bytes of an upload lie."""
         return Reference(ref=f"data:{FOLDER}/{upload.digest}", sha256=upload.digest, size=upload.size)
 
-    async def head(self, upload: Upload) -> bytes:
-        """The first bytes, for a loader to look at."""
-
-        def read() -> bytes:
-            with self._store.open(self.reference(upload).ref) as file:
-                return file.read(HEAD)
-
-        return await asyncio.to_thread(read)
-
     async def receive(
         self,
         chunks: AsyncIterable[bytes],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -35,6 +36,10 @@ class Parts:
     store: LocalStore
     cache: Cache
     callers: Callers
+    health: Callable[[], Awaitable[dict[str, str]]]
+    """Every part by name; raises UnavailableError that names those that are down."""
+    closing: asyncio.Event
+    """Set at the first signal to stop: endless answers end."""
     spec_limit: int
     keep_alive: float = 15.0
     """Seconds of silence on an event stream after which a comment is sent."""

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from mtf.contracts.base import Contract
 from mtf.contracts.reference import Reference
-from mtf.contracts.registry import RunEvent
 from mtf.contracts.report import Report
 from mtf.errors import NotAcceptableError, NotFoundError, UsageError
 from mtf.storage.store import BLOCK
+from mtf_gateway.logtext import log_line
 from mtf_gateway.routes.parts import Parts, PartsDep, RunId, caller
 from mtf_gateway.routes.problems import problems
 from mtf_gateway.routes.runs import no_such_run
@@ -52,14 +52,11 @@ class Artifacts(Contract):
     items: list[Artifact]
 
 
-class Logs(Contract):
-    """What the stages of a run said."""
-
-    items: list[RunEvent]
-
-
 @router.get(
-    "/events", summary="Follow a run", response_class=EventStream, responses={200: EventStream.documented, **problems(401, 404, 429, 503)}
+    "/events",
+    summary="Follow a run",
+    response_class=StreamingResponse,
+    responses={200: EventStream.documented, **problems(401, 404, 429, 503)},
 )
 async def events(
     parts: PartsDep,
@@ -76,7 +73,7 @@ async def events(
             raise UsageError("that is no event of this stream", field="Last-Event-ID", found=last_event_id, fix="send the `id` of an event")
         after = int(last_event_id)
     await _known(parts, run_id)
-    return EventStream(parts.runs.events(run_id, after), keep_alive=parts.keep_alive)
+    return EventStream(parts.runs.events(run_id, after), keep_alive=parts.keep_alive, closing=parts.closing)
 
 
 @router.get(
@@ -123,10 +120,16 @@ async def predictions(parts: PartsDep, run_id: RunId) -> Response:
     return _stream(parts, files[name], f"{run_id}-predictions.parquet", PARQUET)
 
 
-@router.get("/logs", summary="Read the log", responses=problems(401, 404, 429, 503))
-async def logs(parts: PartsDep, run_id: RunId) -> Logs:
-    """What the stages said and what went wrong, oldest first."""
-    return Logs(items=await parts.runs.logs(run_id))
+@router.get(
+    "/logs",
+    response_class=PlainTextResponse,
+    summary="Read the log",
+    responses=problems(401, 404, 429, 503),
+)
+async def logs(parts: PartsDep, run_id: RunId) -> Response:
+    """What the stages said and what went wrong, a line each, oldest first."""
+    text = "".join(log_line(event) for event in await parts.runs.logs(run_id))
+    return PlainTextResponse(text, headers={"X-Content-Type-Options": "nosniff"})
 
 
 @router.get("/artifacts", summary="List the files of a run", responses=problems(401, 404, 429, 503))

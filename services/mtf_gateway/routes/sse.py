@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
@@ -27,9 +26,9 @@ class EventStream(StreamingResponse):
         },
     }
 
-    def __init__(self, events: AsyncIterator[RunEvent], *, keep_alive: float) -> None:
+    def __init__(self, events: AsyncIterator[RunEvent], *, keep_alive: float, closing: asyncio.Event) -> None:
         # X-Accel-Buffering tells nginx to pass every event on at once.
-        super().__init__(lines(events, keep_alive), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__(lines(events, keep_alive, closing), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
 def encode(event: RunEvent) -> bytes:
@@ -37,25 +36,25 @@ def encode(event: RunEvent) -> bytes:
     return f"id: {event.seq}\nevent: {event.kind}\ndata: {event.model_dump_json()}\n\n".encode()
 
 
-async def lines(events: AsyncIterator[RunEvent], keep_alive: float) -> AsyncIterator[bytes]:
-    """The bytes of a stream. The reader of `events` is a task of its own, so that a keep-alive never cancels it in the middle."""
+async def lines(events: AsyncIterator[RunEvent], keep_alive: float, closing: asyncio.Event) -> AsyncIterator[bytes]:
+    """The bytes of a stream, until the events end or the service closes. A keep-alive never interrupts the reading of an event."""
     yield RETRY
-    waiting = asyncio.ensure_future(anext(events, None))
+    waiting, closed = asyncio.ensure_future(anext(events, None)), asyncio.ensure_future(closing.wait())
     try:
-        while True:
-            done, _ = await asyncio.wait({waiting}, timeout=keep_alive)
-            if not done:
+        while not closing.is_set():
+            done, _ = await asyncio.wait({waiting, closed}, timeout=keep_alive, return_when=asyncio.FIRST_COMPLETED)
+            if waiting in done:
+                event = waiting.result()
+                if event is None:
+                    return
+                yield encode(event)
+                waiting = asyncio.ensure_future(anext(events, None))
+            elif not done:
                 yield KEEP_ALIVE
-                continue
-            event = waiting.result()
-            if event is None:
-                return
-            yield encode(event)
-            waiting = asyncio.ensure_future(anext(events, None))
     finally:
-        waiting.cancel()
-        with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-            await waiting
+        for task in (waiting, closed):
+            task.cancel()
+        await asyncio.gather(waiting, closed, return_exceptions=True)
         close = getattr(events, "aclose", None)
         if close is not None:
             await close()

@@ -63,6 +63,12 @@ class FakeRuns:
         """The version of a run."""
         return None if run_id not in self.runs else str(self.runs[run_id].version)
 
+    async def health(self) -> dict[str, str]:
+        """Up, unless something is down."""
+        if self.down:
+            raise UnavailableError(f"not ready: {self.down[0]}: no answer", found=self.down[0])
+        return {"database": "up"}
+
     def change(self, run_id: str, **values: Any) -> RunView:
         """Change a run as its owner would."""
         run = self._run(run_id)
@@ -131,10 +137,11 @@ class FakeRuns:
         self._run(run_id)
         return self.files
 
-    async def logs(self, run_id: str) -> bytes:
+    async def logs(self, run_id: str) -> list[RunEvent]:
         """A line."""
         self._run(run_id)
-        return b"acquisition info read 150 rows\n"
+        data = {"level": "info", "message": "read 150 rows"}
+        return [RunEvent(seq=1, at=AT, kind="log", stage="acquisition", data=data)]
 
     async def compare(self, run_id: str, baseline: str) -> ComparisonView:
         """Two equal runs."""

@@ -196,7 +196,6 @@ def test_an_upload_is_stored_by_digest_and_leaves_nothing_when_it_fails(database
         assert (stored.digest, stored.size, stored.name, stored.kind) == (digest, 8, "passwd", "csv")
         assert await uploads.receive(_stream(body), created_by="bob", name="again.csv") == stored
         assert [path.name for path in (tmp_path / "data/uploads").iterdir()] == [digest]
-        assert await uploads.head(stored) == body
         (tmp_path / "data/uploads" / digest).unlink()
         with pytest.raises(NotFoundError):
             await uploads.find(digest)

@@ -1,0 +1,36 @@
+"""What the gateway's web side counts. What its runner counts stands with the runner."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter
+
+STAGES = ("run", "report", "leaderboard", "count", "wake")
+"""What is cached, and the two other things that Redis is asked for, of which only errors are counted."""
+RESULTS = ("hit", "miss", "error")
+
+
+class WebMetrics:
+    """Counters of one registry, every series there from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._cache = Counter("mtf_cache_requests_total", "Whether a stored answer was found.", ["stage", "result"], registry=registry)
+        self._refused = Counter("mtf_auth_failures_total", "Requests without a valid token.", ["reason"], registry=registry)
+        self._limited = Counter("mtf_rate_limited_total", "Requests above a caller's rate.", ["scope"], registry=registry)
+        for stage in STAGES:
+            for result in RESULTS:
+                self._cache.labels(stage, result)
+        for reason in ("missing", "wrong"):
+            self._refused.labels(reason)
+        self._limited.labels("caller")
+
+    def looked_up(self, stage: str, result: str) -> None:
+        """The cache was asked."""
+        self._cache.labels(stage, result).inc()
+
+    def refused(self, reason: str) -> None:
+        """A caller was turned away: `missing` or `wrong`."""
+        self._refused.labels(reason).inc()
+
+    def limited(self) -> None:
+        """A caller was above its rate."""
+        self._limited.labels("caller").inc()
