@@ -193,11 +193,11 @@ class Zygote:
             await self.start()
 
     async def _stop(self, launched: Launched) -> None:
-        """Close the control socket, at which the zygote leaves; kill it when it does not."""
+        """Close the control socket, at which the zygote leaves; kill it when it does not at once: its children are gone already."""
         with contextlib.suppress(OSError):
             launched.control.shutdown(socket.SHUT_RDWR)
         try:
-            await asyncio.to_thread(launched.process.wait, 2.0)
+            await asyncio.to_thread(launched.process.wait, 0.05)
         except subprocess.TimeoutExpired:  # it is in the middle of an import
             launched.process.kill()
 
