@@ -78,16 +78,17 @@ def _prepare(job: JobContext) -> Work:
         steps, params = recipe.bound()
     check_columns(data, spec, steps)
     train = Version.open(job.inputs["train"], "train") if "train" in job.inputs else None
-    roles, optional, warnings = spec.roles, (), []
+    roles = spec.roles
+    warnings: list[str] = []
     if train is not None:
         data, train = _same_columns(data, train, spec)
     if recipe is not None:
-        data = fit_types(data, recipe.input, optional := _role_columns(recipe.roles))
+        data = fit_types(data, recipe.input, _role_columns(recipe.roles))
         roles = roles.model_copy(update={"features": [name for name in recipe.features if name in data.schema.names]})
         if len(steps) < len(recipe.steps):
             warnings.append("the recipe's split was not applied: every row is scored, also rows that the recipe may have learned from")
     slices = list(dict.fromkeys([*spec.slices, *spec.slice_values]))
-    pipeline = Pipeline.bind(steps, data.schema, roles, slices, params=params, optional=optional)
+    pipeline = Pipeline.bind(steps, data.schema, roles, slices, params=params)
     tick = _Ticker(job, data.rows + (train.rows if train else 0))
     rows = Rows.of(data, pipeline, TEST, tick)
     return Work(spec, spec.roles, pipeline, rows, Rows.of(train, pipeline, TRAIN, tick) if train else None, warnings)
@@ -172,27 +173,25 @@ def _write(job: JobContext, work: Work, labels: list[Any] | None) -> list[RowSet
     if "row_id" in features:
         raise SpecError("a feature must not be called `row_id`", field="dataset", found="row_id", fix="name it as `id`, or `rename` it")
     late = any(bound.kind == "rows" for k, bound in enumerate(line.steps) if k not in work.data.settled)
-    split = any(bound.kind == "split" for bound in line.steps)
+    names = ("test", "train") if _has_train(work) else ("test",)
     with ExitStack() as stack:
-        sets = [
-            stack.enter_context(RowSet(job.output, name, features, line.slices, labels))
-            for name in (("test", "train") if split or work.train else ("test",))
-        ]
+        sets = [stack.enter_context(RowSet(job.output, name, features, line.slices, labels)) for name in names]
         for rows in _versions(work):
             judge = Judge(work.roles, rows.version.name)
             for frame in rows.frames(len(line.steps), features, "writing features", context=True, count=True):
                 if late:
                     judge.add(frame)
                 for one in sets:
-                    if rows.version.name == "data" and (split or one.name == "test"):
-                        one.write(frame, (frame.test if one.name == "test" else ~frame.test) if split else None)
-                    elif rows.version.name == "train" and one.name == "train":
-                        one.write(frame)
+                    one.write(frame, frame.test if one.name == "test" else ~frame.test)
             if late:
                 conclude(rows, judge)
     if sets[0].rows == 0:
         raise DataError("the steps leave no test rows", field="processing", found="0 test rows", fix="look at the steps that drop rows")
     return sets
+
+
+def _has_train(work: Work) -> bool:
+    return work.train is not None or any(bound.kind == "split" for bound in work.pipeline.steps)
 
 
 def _recipe(work: Work, sets: Sequence[RowSet]) -> FittedRecipe:

@@ -16,6 +16,9 @@ MOST_CLASSES = 20
 MOST_LABELS = 10_000
 """More labels than this are refused: every later table has a column for each."""
 
+BINARY = 2
+"""Labels of a binary task."""
+
 TASK = "evaluation.task"
 
 
@@ -59,7 +62,7 @@ def decide(target: Target, *, task: Task | None, positive: Any) -> tuple[Task, l
             f"the target `{target.name}` has no value at all", field="dataset.target", fix="check the column and its `na_values`"
         )
     found = task or _infer(target)
-    if target.distinct == 1 and not (task == "regression"):
+    if target.distinct == 1 and task != "regression":
         only = name_of((target.values or ("",))[0])
         raise DataError(
             f"the target `{target.name}` has one value only",
@@ -84,7 +87,7 @@ def decide(target: Target, *, task: Task | None, positive: Any) -> tuple[Task, l
 
 
 def _infer(target: Target) -> Task:
-    if target.kind == "bool" or target.distinct == 2:
+    if target.kind == "bool" or target.distinct == BINARY:
         return "binary"
     if target.kind in {"text", "integer"} and target.distinct <= MOST_CLASSES:
         return "multiclass"
@@ -127,7 +130,7 @@ def _labels(target: Target) -> list[Any]:
 
 
 def _binary(target: Target, labels: Sequence[Any], positive: Any) -> list[Any]:
-    if len(labels) != 2:
+    if len(labels) != BINARY:
         raise SpecError(
             f"binary needs two labels, and the target `{target.name}` has {len(labels)}: {listed(labels)}",
             field=TASK,

@@ -8,13 +8,13 @@ from typing import Any
 
 from mtf.errors import DataError, SpecError
 
-SHOWN = 20
+SHOWN, WIDTH = 20, 60
 
 
 def listed(values: Iterable[Any]) -> str:
     """At most 20 values for a message, each bounded, so that wide data does not fill the screen."""
     texts = [name_of(value) for value in values]
-    shown = ", ".join(text if len(text) <= 60 else f"{text[:60]}…" for text in texts[:SHOWN])
+    shown = ", ".join(text if len(text) <= WIDTH else f"{text[:WIDTH]}…" for text in texts[:SHOWN])
     return f"{shown}, … ({len(texts):,} in all)" if len(texts) > SHOWN else shown
 
 

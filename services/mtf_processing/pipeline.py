@@ -41,8 +41,8 @@ class Pipeline:
     params: list[Params | None]
     slices: list[str]
     raw: list[str]
-    optional: frozenset[str] = frozenset()
-    """Role columns of a fitted recipe that this version need not have."""
+    fitted: bool = False
+    """True for a recipe that was fitted before: its steps may name columns that it does not need and this version does not have."""
     points: list[Point] = field(default_factory=list)
 
     @classmethod
@@ -54,13 +54,12 @@ class Pipeline:
         slices: Sequence[str] = (),
         *,
         params: Sequence[Params] | None = None,
-        optional: Iterable[str] = (),
     ) -> Pipeline:
         """Bind steps to a schema whose role columns were checked. `params` are given where the recipe was fitted before."""
         learned: list[Params | None] = list(params) if params is not None else [None if bound.kind == "fitted" else {} for bound in steps]
         visible = pa.schema([item for item in schema if item.name not in roles.drop])
         declared = None if roles.features is None else tuple(roles.features)
-        found = cls(list(steps), learned, list(slices), list(schema.names), frozenset(optional))
+        found = cls(list(steps), learned, list(slices), list(schema.names), params is not None)
         found.points.append(_point(visible, roles, declared, frozen=False))
         found.extend()
         found._look_ahead()
@@ -166,10 +165,12 @@ class Pipeline:
         return _point(schema, point.roles.model_copy(update=moved), declared, frozen=k >= self.freeze)
 
     def _check_names(self, k: int) -> None:
+        if self.fitted:
+            return
         bound = self.steps[k]
         known = [*self.seen(k).names, *(self.points[k].role_columns if bound.kind in {"rows", "split"} else [])]
         for argument, column in bound.named():
-            if column not in known and column not in self.optional:
+            if column not in known:
                 raise absent("the step's column", column, known, where=f"{bound.where}.{argument}")
 
     def _look_ahead(self) -> None:

@@ -114,9 +114,11 @@ class RowSet:
         return found
 
     def __enter__(self) -> Self:
+        """Nothing is opened before the first row."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Finish the files, unless something went wrong."""
         if kind is None:
             self._features.close()
             self._context.close()

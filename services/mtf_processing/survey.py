@@ -31,22 +31,25 @@ def check_columns(version: Version, spec: ProcessingSpec, steps: list[Bound]) ->
         for column in columns:
             if column not in names:
                 raise absent("the column", column, names, where=f"dataset.{key}")
-    made = {new for bound in steps for new in bound.renames().values()}
-    for column in [*spec.slices, *spec.slice_values]:
-        if column not in names and column not in made:
-            field = "evaluation.gates" if column in spec.slice_values else "evaluation.slices"
-            raise absent("the slice", column, names, where=field)
+    known = {*names, *(new for bound in steps for new in bound.renames().values())}
+    for key, named in (("gates", list(spec.slice_values)), ("slices", spec.slices)):
+        for column in named:
+            if column not in known:
+                raise absent("the slice", column, names, where=f"evaluation.{key}")
+    _check_types(version, spec)
+
+
+def _check_types(version: Version, spec: ProcessingSpec) -> None:
     for item in version.schema:
-        if item.name not in spec.roles.drop:
-            try:
-                kind_of(item.type)
-            except DataError as error:
-                raise DataError(
-                    f"column `{item.name[:100]}`: {error.message}",
-                    field="dataset.source",
-                    found=str(item.type),
-                    fix="add it to `dataset.drop`",
-                ) from None
+        if item.name in spec.roles.drop:
+            continue
+        try:
+            kind_of(item.type)
+        except DataError as error:
+            name = item.name[:100]
+            raise DataError(
+                f"column `{name}`: {error.message}", field="dataset.source", found=str(item.type), fix="add it to `dataset.drop`"
+            ) from None
 
 
 def survey(rows: Rows, census: Census, roles: Roles) -> None:

@@ -43,23 +43,27 @@ def cast(column: pa.Array, type_name: str, name: str, *, lenient: bool) -> pa.Ar
 
 
 def _converter(source: str, type_name: str, target: pa.DataType) -> Callable[[pa.Array], pa.Array]:
-    if source == "text":
-        if type_name == "bool":
-            return _text_to_bool
-        if type_name == "timestamp":
-            return _text_to_time
-        if type_name == "int64":
-            return _text_to_integer
-        return lambda column: pc.utf8_trim_whitespace(column).cast(target) if type_name != "utf8" else column
+    special: Mapping[tuple[str, str], Callable[[pa.Array], pa.Array]] = {
+        ("text", "bool"): _text_to_bool,
+        ("text", "timestamp"): _text_to_time,
+        ("text", "int64"): _text_to_integer,
+        ("text", "utf8"): lambda column: column,
+        ("bool", "utf8"): lambda column: column.cast(target),
+        # NaN is a missing value, and int64 has no other way to say so.
+        ("float", "int64"): lambda column: pc.if_else(pc.is_nan(column), None, column).cast(target),
+        ("time", "int64"): lambda column: column.cast(target),
+    }
+    found = special.get((source, type_name))
+    if found is not None:
+        return found
     if type_name == "bool":
         return _number_to_bool
     if type_name == "timestamp":
         return lambda column: column.cast(pa.int64()).cast(target)
-    if source == "bool" and type_name not in {"utf8"}:
+    if source == "text":
+        return lambda column: pc.utf8_trim_whitespace(column).cast(target)
+    if source == "bool":
         return lambda column: column.cast(pa.int8()).cast(target)
-    if source == "float" and type_name == "int64":
-        # NaN is a missing value, and int64 has no other way to say so.
-        return lambda column: pc.if_else(pc.is_nan(column), None, column).cast(target)
     return lambda column: column.cast(target)
 
 

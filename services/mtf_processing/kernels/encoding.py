@@ -110,4 +110,5 @@ def _codes(column: pa.Array, categories: Sequence[Any]) -> NDArray[np.int64]:
         found = np.asarray(pc.index_in(column, value_set=known, skip_nulls=True).fill_null(_UNKNOWN).to_numpy(zero_copy_only=False))
     if None in categories:
         found = np.where(missing(column), len(categories) - 1, found)
-    return found.astype(np.int64, copy=False)
+    codes: NDArray[np.int64] = found.astype(np.int64, copy=False)
+    return codes

@@ -34,14 +34,14 @@ class Quantiles:
     def of(cls, values: NDArray[np.float64], exact: int = EXACT) -> Quantiles:
         """Summarise (n,) values; NaN does not count."""
         present = values[~np.isnan(values)]
-        return cls(present.size, (present,), exact=exact)._bounded()
+        return _bounded(cls(present.size, (present,), exact=exact))
 
     def merge(self, other: Quantiles) -> Quantiles:
         """Both together."""
         n = self.n + other.n
         if self.rounded is None and other.rounded is None:
-            return Quantiles(n, self.parts + other.parts, exact=self.exact)._bounded()
-        a, b = self._rounded(), other._rounded()
+            return _bounded(Quantiles(n, self.parts + other.parts, exact=self.exact))
+        a, b = _rounded(self), _rounded(other)
         values, where = np.unique(np.concatenate([a[0], b[0]]), return_inverse=True)
         counts = np.zeros(values.size, dtype=np.int64)
         np.add.at(counts, where, np.concatenate([a[1], b[1]]))
@@ -57,18 +57,20 @@ class Quantiles:
         low, high = self.rounded[np.searchsorted(last, below)], self.rounded[np.searchsorted(last, above)]
         return [float(value) for value in low + (high - low) * (positions - below)]
 
-    def _bounded(self) -> Quantiles:
-        if self.n <= self.exact:
-            return self
-        values, counts = self._rounded()
-        return Quantiles(self.n, (), values, counts, self.exact)
 
-    def _rounded(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        if self.rounded is not None and self.counts is not None:
-            return self.rounded, self.counts
-        values = np.concatenate(self.parts) if self.parts else np.zeros(0)
-        bits = np.ascontiguousarray(values + 0.0).view(np.uint64)  # adding 0 turns -0 into 0
-        exact = values == np.trunc(values)
-        middle = ((bits & ~_LOW) | _HALF).view(np.float64)
-        found, counts = np.unique(np.where(exact & (np.abs(values) < 2.0**53), values, middle), return_counts=True)
-        return found, counts.astype(np.int64)
+def _bounded(state: Quantiles) -> Quantiles:
+    if state.n <= state.exact:
+        return state
+    values, counts = _rounded(state)
+    return Quantiles(state.n, (), values, counts, state.exact)
+
+
+def _rounded(state: Quantiles) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The values in ascending order, fractions rounded to 20 bits of mantissa, with their counts."""
+    if state.rounded is not None and state.counts is not None:
+        return state.rounded, state.counts
+    values = np.concatenate(state.parts) + 0.0 if state.parts else np.zeros(0)  # adding 0 turns -0 into 0
+    middle = ((np.ascontiguousarray(values).view(np.uint64) & ~_LOW) | _HALF).view(np.float64)
+    whole = (values == np.trunc(values)) & (np.abs(values) < 2.0**53)
+    found, counts = np.unique(np.where(whole, values, middle), return_counts=True)
+    return found, counts.astype(np.int64)
