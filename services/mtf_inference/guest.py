@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -126,11 +127,8 @@ def _predict(model: Model, body: memoryview, order: Order, watch: Watch) -> tupl
 
 def _threads_only(threads: int) -> AbstractContextManager[Any]:
     """Joblib would start processes for `n_jobs=-1`; here it gets threads, as many as the job has processors."""
-    try:
-        import joblib
-    except ImportError:
-        return nullcontext()
-    return joblib.parallel_config(backend="threading", n_jobs=threads)  # type: ignore[no-any-return]
+    joblib = sys.modules.get("joblib")  # whoever uses it has imported it
+    return nullcontext() if joblib is None else joblib.parallel_config(backend="threading", n_jobs=threads)
 
 
 def _failure(error: BaseException, watch: Watch) -> wire.Failed:

@@ -59,10 +59,16 @@ class Watch:
     def blame(self, error: BaseException) -> str | None:
         """The deed that `error` came from, where that can be told: a refusal, and the last thing that was tried."""
         refused: BaseException | None = error
-        while refused is not None and not isinstance(refused, PermissionError):
+        while refused is not None and not _is_refusal(refused):
             refused = refused.__cause__ or refused.__context__
         if refused is None:
             return None
         if self.attempts:
             return self.attempts[-1]
-        return f"read the file {str(refused.filename)[:200]}" if isinstance(refused, PermissionError) and refused.filename else None
+        name = getattr(refused, "filename", None)
+        return f"read the file {str(name)[:200]}" if name else None
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether the kernel said no; a name that cannot be looked up is how the resolver says that it got no socket."""
+    return isinstance(error, PermissionError) or type(error).__name__ == "gaierror"

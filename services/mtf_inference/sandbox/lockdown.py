@@ -87,6 +87,8 @@ def _silence(keep: tuple[int, ...]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
+    # Whatever stood here may write to a descriptor that is closed below.
+    sys.stdin, sys.stdout, sys.stderr = (open(number, mode, closefd=False) for number, mode in ((0, "r"), (1, "w"), (2, "w")))  # noqa: SIM115
     top = 65_536
     with contextlib.suppress(OSError):
         top = max(int(name) for name in os.listdir("/proc/self/fd")) + 1  # noqa: PTH208
