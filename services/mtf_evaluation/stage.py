@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -164,11 +165,12 @@ def _value_gate(metric: str, plugin: Any, bound: float) -> str:
 def _reachable(term: Term, bounds: tuple[float, float], field: str) -> None:
     """A bound beyond what the metric can ever be is a slip of the pen, most often a percentage."""
     least, most = bounds
-    if term.operator != "not_worse" and not least <= term.bound <= most:
-        percent = (
-            f"write {term.bound / 100:g} for {term.bound:g}%" if least <= term.bound / 100 <= most else f"choose from {least:g} to {most:g}"
-        )
-        raise SpecError(f"`{term.metric}` lies between {least:g} and {most:g}", field=field, found=f"{term.bound:g}", fix=percent)
+    if term.operator == "not_worse" or least <= term.bound <= most:
+        return
+    lies = f"is at least {least:g}" if math.isinf(most) else f"lies between {least:g} and {most:g}"
+    percent = 1 < term.bound <= 100 and most == 1  # noqa: PLR2004 - a percentage
+    fix = f"write {term.bound / 100:g} for {term.bound:g}%" if percent else "choose a bound that it can have"
+    raise SpecError(f"`{term.metric}` {lies}", field=field, found=f"{term.bound:g}", fix=fix)
 
 
 def _suits(name: str, task: str | None, field: str) -> None:

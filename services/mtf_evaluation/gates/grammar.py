@@ -99,6 +99,8 @@ class _Parser:
                 self._stop("`)`")
             self.at += 1
             return metric, True
+        if name == "point":
+            self._stop("`(` behind `point`", fix="write `point(metric)` to judge a value without its interval")
         self.at = match.start()
         return self._metric(self.at), False
 
@@ -108,9 +110,17 @@ class _Parser:
             self._stop("the name of a metric")
         name = match.group()
         if self.known is not None and name not in self.known:
-            raise unknown("metric", name, self.known, where=self.field)
+            raise self._unknown(name)
         self.at = match.end()
         return name
+
+    def _unknown(self, name: str) -> SpecError:
+        """No such metric: one that begins alike is more likely meant than one that is spelt alike."""
+        error = unknown("metric", name, self.known or (), where=self.field)
+        begins = [one for one in self.known or () if one.startswith(name.lower())]
+        if begins:
+            error.fix = f"did you mean `{begins[0]}`?"
+        return error
 
     def _operator(self, point: bool) -> str:
         for wrong, right in _MISSPELT.items():

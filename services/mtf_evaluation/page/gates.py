@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from mtf.contracts.report import Gate, Report
+from mtf.contracts.stages import Term
 from mtf.errors import SpecError
 from mtf_evaluation.figures import bars
 from mtf_evaluation.gates.grammar import parse
@@ -36,11 +37,17 @@ def _bar(gate: Gate) -> str:
     return bars.against(seen["difference"], seen.get("lower"), seen.get("upper"), _limit(gate), gate.verdict)
 
 
-def _bound(gate: Gate) -> float | None:
+def term_of(gate: Gate) -> Term | None:
+    """The gate as it is read today; None for one that another version wrote in words that this one does not know."""
     try:
-        return parse(gate.expression).bound
+        return parse(gate.expression)
     except SpecError:
         return None
+
+
+def _bound(gate: Gate) -> float | None:
+    term = term_of(gate)
+    return None if term is None else term.bound
 
 
 def _limit(gate: Gate) -> float | None:

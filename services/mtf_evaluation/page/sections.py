@@ -9,7 +9,7 @@ from mtf.contracts.report import Report
 from mtf_evaluation.figures import classification, regression
 from mtf_evaluation.figures.forest import forest
 from mtf_evaluation.figures.svg import Figure
-from mtf_evaluation.gates.grammar import parse
+from mtf_evaluation.page.gates import term_of
 
 _DRAW: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {
     "confusion": classification.confusion,
@@ -33,7 +33,8 @@ def figures(report: Report) -> list[Figure]:
 
 def forests(report: Report) -> list[Figure]:
     """One figure for each metric that has slices: first what gates ask for, then the rest."""
-    gated = [parse(gate.expression).metric for gate in report.gates]
+    terms = [term_of(gate) for gate in report.gates]
+    gated = [term.metric for term in terms if term is not None]
     names = list(dict.fromkeys([*(name for name in gated if name in report.metrics), *report.metrics]))
     drawn = (forest(name, report.metrics[name], report.slices) for name in names)
     return [figure for figure in drawn if figure is not None][:FORESTS]

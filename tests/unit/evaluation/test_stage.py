@@ -1,0 +1,98 @@
+"""What can be said of an `evaluation` section without the data."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mtf.contracts.stages import EvaluateSpec
+from mtf.errors import SpecError
+from mtf.plugins import SourceContext
+from mtf_evaluation.stage import STAGE
+
+
+def refused(section: dict[str, object]) -> SpecError:
+    """The error for a section."""
+    with pytest.raises(SpecError) as caught:
+        STAGE.validate({"evaluation": section})
+    return caught.value
+
+
+def test_a_section_is_written_out() -> None:
+    """Slices become lists, gates become terms, repetitions vanish, and versions of what is named come along."""
+    found = STAGE.validate(
+        {
+            "evaluation": {
+                "task": "binary",
+                "metrics": ["accuracy", "f1", "accuracy"],
+                "slices": ["sex", ["sex", "age"], ["age", "sex"]],
+                "gates": ["accuracy >= 0.9 in sex=F"],
+                "level": 0.9,
+            }
+        }
+    )
+    spec = EvaluateSpec.model_validate(found.spec)
+    assert spec.metrics == ["accuracy", "f1"]
+    assert spec.slices == [["sex"], ["sex", "age"]]
+    assert spec.gates[0].where == {"sex": "F"}
+    assert (spec.level, spec.task) == (0.9, "binary")
+    assert set(found.versions) == {"metric:accuracy", "metric:f1", "numpy", "report", "scipy"}
+
+
+def test_an_empty_section_is_fine() -> None:
+    """Everything has a default; the task decides the metrics later."""
+    assert STAGE.validate({}).spec == {"metrics": None, "slices": [], "gates": [], "level": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "message", "fix"),
+    [
+        ({"metrics": ["acuracy"]}, "evaluation.metrics[0]", "no metric `acuracy`", "`accuracy`"),
+        ({"metrics": []}, "evaluation.metrics", "no metric is named", "leave `metrics` out"),
+        ({"task": "regression", "metrics": ["mae", "f1"]}, "evaluation.metrics[1]", "`f1` does not apply", "mae"),
+        ({"task": "regression", "gates": ["f1 >= 0.5"]}, "evaluation.gates[0]", "`f1` does not apply", "mae"),
+        ({"slices": [[]]}, "evaluation.slices[0]", "at least one column", "a column"),
+        ({"slices": ["a", ["b", "b"]]}, "evaluation.slices[1]", "each column once", "['b']"),
+        ({"gates": ["f1 >= 0.5", "accuracy = 1"]}, "evaluation.gates[1]", "character 10", "demand a bound"),
+        ({"gates": ["log_loss not worse than baseline"]}, "evaluation.gates[0]", "needs a baseline", "add `baseline:`"),
+        ({"gates": ["ece <= 0.05"]}, "evaluation.gates[0]", "has no interval", "write `point(ece) <= 0.05`"),
+        ({"gates": ["max_error <= 5"]}, "evaluation.gates[0]", "has no interval", "write `point(max_error) <= 5`"),
+        ({"baseline": "x", "gates": ["bias not worse than baseline"]}, "evaluation.gates[0]", "no better direction", "bounds"),
+        ({"baseline": "x", "gates": ["ece not worse than baseline"]}, "evaluation.gates[0]", "no paired test", "`point(ece) <= 0.05`"),
+        ({"gates": ["accuracy >= 90"]}, "evaluation.gates[0]", "lies between 0 and 1", "write 0.9"),
+        ({"gates": ["mcc >= -7"]}, "evaluation.gates[0]", "lies between -1 and 1", "choose a bound"),
+        ({"gates": ["mae >= -7"]}, "evaluation.gates[0]", "is at least 0", "choose a bound"),
+        ({"level": 2}, "evaluation.level", "less than 1", "mtf schema run"),
+        ({"gate": []}, "evaluation.gate", "not permitted", "mtf schema run"),
+    ],
+)
+def test_a_mistake_is_named(section: dict[str, object], field: str, message: str, fix: str) -> None:
+    """The error says which field, what is wrong with it, and what to write instead."""
+    error = refused(section)
+    assert error.field == field
+    assert message in error.message
+    assert fix in str(error.fix)
+
+
+def test_every_wrong_gate_is_told_at_once() -> None:
+    """A user mends all gates in one go."""
+    error = refused({"gates": ["acuracy > 0.5", "f1 > 0.5", "ece < 0.1"]})
+    assert [one.field for one in error.errors] == ["evaluation.gates[0]", "evaluation.gates[2]"]
+
+
+def test_versions_cover_what_will_be_measured() -> None:
+    """With metrics named, theirs; without, those of every metric, because the task decides later. Gates count too."""
+    named = STAGE.versions(
+        {"task": "binary", "metrics": ["f1"], "gates": [{"expression": "", "metric": "mcc", "operator": ">", "bound": 0}]}
+    )
+    assert {"metric:f1", "metric:mcc", "numpy", "report"} <= set(named)
+    assert "metric:accuracy" not in named
+    assert "metric:accuracy" in STAGE.versions({"task": "binary"})
+    assert STAGE.freshness({}, SourceContext(credentials={})) is not None
+
+
+def test_the_stage_is_cheap_to_import() -> None:
+    """The gateway's embedded process and the worker's parent import it without any numerical library."""
+    script = "import sys, mtf_evaluation.stage; print([m for m in ('numpy', 'scipy', 'pyarrow', 'jinja2') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
