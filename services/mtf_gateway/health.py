@@ -34,7 +34,8 @@ class Health:
                 found=", ".join(down),
                 fix="see the logs of the parts that are named",
             )
-        return {**dict.fromkeys(said, "up"), "redis": "up" if found[-1] is None else "degraded"}
+        redis = {"redis": "up" if found[-1] is None else "degraded"} if self._cache.shared else {}
+        return {**dict.fromkeys(said, "up"), **redis}
 
     async def _schema(self) -> None:
         found = await self._database.read(schema.revision, patience=0.5)

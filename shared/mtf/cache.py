@@ -114,6 +114,11 @@ class Cache:
         self._counts: dict[str, tuple[float, int]] = {}
         self._listener: asyncio.Task[None] | None = None
 
+    @property
+    def shared(self) -> bool:
+        """Whether there is a Redis at all."""
+        return self._redis is not None
+
     async def start(self) -> None:
         """Begin to listen for wake-ups of other processes. Redis need not be there yet."""
         if self._redis is not None and self._listener is None:

@@ -33,4 +33,7 @@ async def read_spec(request: Request, limit: int) -> dict[str, Any]:
         raise SpecError("a run file is JSON or YAML", field="Content-Type", found=kind, fix="send application/json or application/yaml")
     body = await read_bounded(request, limit)
     # The parser may take seconds over a large document; the loop goes on meanwhile.
-    return await asyncio.to_thread(spec.parse, body, name="request.yaml" if is_yaml else "request.json")
+    try:
+        return await asyncio.to_thread(spec.parse, body, name="request.yaml" if is_yaml else "request.json")
+    except SpecError as error:
+        raise SpecError(error.message, field=error.field or "body", found=error.found, fix=error.fix, errors=error.errors) from None

@@ -12,7 +12,8 @@ from typing import Any
 _WRONG = {70: 2, 77: 2, 119: 1, 129: 1, 133: 1, 134: 1}
 """Rows on which the rule of thumb errs, with what it says there."""
 
-PREDICTIONS = "prediction\n" + "".join(f"{_WRONG.get(row, row // 50)}\n" for row in range(150))
+_SPECIES = ("setosa", "versicolor", "virginica")
+PREDICTIONS = "prediction\n" + "".join(f"{_SPECIES[_WRONG.get(row, row // 50)]}\n" for row in range(150))
 DIGEST = hashlib.sha256(PREDICTIONS.encode()).hexdigest()
 
 RUN: dict[str, Any] = {
@@ -32,7 +33,7 @@ evaluation:
   metrics: [accuracy, f1_macro]
   gates:
     - accuracy >= 0.85
-    - f1_macro >= 0.97     # 150 rows cannot tell: inconclusive
+    - f1_macro >= 0.97     # 150 rows are too few to tell: inconclusive
 """
 
 RUN_BODY: dict[str, Any] = {
