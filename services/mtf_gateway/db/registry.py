@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, delete, func, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, func, literal, select, update
 
 from mtf_gateway.db.tables import (
     DATASET_VERSIONS,
@@ -27,7 +27,9 @@ Row = dict[str, Any]
 def insert_once(connection: Connection, table: Table, values: Row) -> bool:
     """Insert a row; False when one with its key stands there already."""
     insert = _insert_of(connection.dialect.name)
-    return connection.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    # What comes back says whether a row was made; a driver's row count of an INSERT says nothing reliable.
+    statement = insert(table).values(**values).on_conflict_do_nothing().returning(literal(1))
+    return connection.execute(statement).scalar_one_or_none() is not None
 
 
 def _insert_of(dialect: str) -> Callable[[Table], Any]:
