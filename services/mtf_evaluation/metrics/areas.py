@@ -17,9 +17,11 @@ from mtf_evaluation.statistics.scales import LOGIT
 
 MANY = 100
 """Rows of the rarer class from which DeLong's interval is used; below, Newcombe's covers better."""
+FEWEST_MISRANKED = 2.0
+"""Rows of the rarer class times the distance of the area from 0 or 1; below it the few misranked rows show too little variance."""
 FEWEST = 10
 """Rows of the rarer class under which Newcombe's interval is shown but not trusted."""
-FEWEST_POSITIVES = 50
+FEWEST_POSITIVES = 100
 """Positives from which the interval of average precision is trusted."""
 FEWEST_GROUPS = 10
 
@@ -77,7 +79,8 @@ class RocAuc(Metric):
         positive, design = facts.sample.target == 1, facts.design
         if design.groups < 2:  # noqa: PLR2004 - a variance needs two
             return no_interval("all rows belong to one group")
-        if facts.rarer >= MANY or not design.simple:
+        crowded = min(area, 1 - area) * facts.rarer >= FEWEST_MISRANKED
+        if crowded and (facts.rarer >= MANY or not design.simple):
             error = delong_error(influence, positive) if design.simple else design.standard_error(influence)
             if error > NOISE and LOGIT.inside(area):
                 name = "delong" if design.simple else "sandwich"
@@ -108,7 +111,8 @@ class AveragePrecision(Metric):
             return undefined(reason, facts.n)
         value, influence = self.influence(sample)
         positives = _units(facts, facts.sample.target == 1)[0]
-        interval = _logit_or_edge(value, influence, facts.design, positives, level)
+        crowded = min(value, 1 - value) * positives >= FEWEST_MISRANKED
+        interval = _logit_or_edge(value, influence if crowded else np.zeros(facts.n), facts.design, positives, level)
         doubt = _few_groups(facts.design)
         if positives < FEWEST_POSITIVES:
             doubt = f"{positives:.3g} effective positives; the interval is known to hold from {FEWEST_POSITIVES}"
@@ -143,13 +147,21 @@ class RocAucOvr(Metric):
         if reason:
             return undefined(reason, facts.n)
         value, influence = self.influence(sample)
-        interval = _logit_or_edge(value, influence, facts.design, max(facts.rarer, 1.0), level)
+        interval = self._interval(facts, value, influence, level)
         doubt = _few_groups(facts.design)
         if facts.rarer < FEWEST:
             doubt = f"the rarest class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
         classes = int(np.count_nonzero(facts.truths))
         effective = facts.design.effective(influence)
         return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds, n_classes=classes)
+
+    def _interval(self, facts: Facts, value: float, influence: Floats, level: float) -> Interval:
+        design = facts.design
+        if design.group is None and min(value, 1 - value) * facts.rarer < FEWEST_MISRANKED:
+            # As if the rarest class alone had been ranked: wide, but the few misranked rows tell no better.
+            rarer = max(facts.rarer, 1.0)
+            return newcombe(min(max(value, 0.0), 1.0), rarer, max(design.kish - rarer, 1.0), level)
+        return _logit_or_edge(value, influence, design, max(facts.rarer, 1.0), level)
 
 
 def _logit_or_edge(value: float, influence: Floats, design: Design, units: float, level: float) -> Interval:

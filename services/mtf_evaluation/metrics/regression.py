@@ -137,7 +137,7 @@ class RSquared(SmoothMetric):
         return np.stack([_errors(sample) ** 2, centred, centred**2], axis=1)
 
     def value(self, means: Floats) -> float:
-        """1 - a / (c - b^2)."""
+        """1 - a / (c - b^2), with the terms' means in order."""
         return float(1 - means[0] / (means[2] - means[1] ** 2))
 
     def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
@@ -145,6 +145,11 @@ class RSquared(SmoothMetric):
         variance = means[2] - means[1] ** 2
         ratio = means[0] / variance**2
         return np.array([-1 / variance, -2 * means[1] * ratio, ratio])
+
+    def tail(self, sample: Sample, influence: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
+        """The squared errors, whose tail the truth's own variation would hide."""
+        squares: Floats = _errors(sample) ** 2
+        return squares
 
 
 class MedianAbsoluteError(Metric):

@@ -10,13 +10,16 @@ from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
-from mtf_evaluation.statistics.influence import delta_influence, delta_interval, gradient, tail_weight
+from mtf_evaluation.statistics.influence import delta_influence, delta_interval, gradient, tail_index, tail_weight
 from mtf_evaluation.statistics.scales import IDENTITY, LOG, Scale
 
 FEWEST = 30
 """Independent rows (or groups) from which the delta method is trusted."""
 TAIL = 10.0
 """Rows needed per squared skewness of the rows' contributions, after Cochran's rule; below it a few rows decide the value."""
+HEAVY = 1.75
+"""Tail index under which rows larger than any seen may decide the value. An estimate from 10 to 1,000 rows scatters, so the
+threshold lies below 2, where the variance becomes infinite."""
 
 
 class SmoothMetric(Metric):
@@ -44,6 +47,10 @@ class SmoothMetric(Metric):
         """What makes the value doubtful besides the validity region of the method, or None."""
         return None
 
+    def tail(self, sample: Sample, influence: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
+        """(n,) numbers by whose largest the tail is judged."""
+        return influence
+
     def influence(self, sample: Sample) -> tuple[float, Floats]:
         """The metric and its (n,) influence values; NaN where it is undefined."""
         facts = facts_of(sample)
@@ -63,21 +70,27 @@ class SmoothMetric(Metric):
         design = facts.design
         method = "delta" if design.simple else "sandwich"
         interval = delta_interval(value, design.standard_error(influence), design, level, self.scale, method=method)
-        doubt = self.remark(facts) or small_or_skewed(influence, facts)
+        doubt = self.remark(facts) or small_or_skewed(influence, facts, self.tail(sample, influence))
         effective = design.effective(influence)
         return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
 
 
-def small_or_skewed(influence: Floats, facts: Facts, fewest: int = FEWEST) -> str | None:
-    """Which condition of the delta method's validity region fails: enough independent units, and no few rows that decide."""
+def small_or_skewed(influence: Floats, facts: Facts, parts: Floats | None = None) -> str | None:
+    """Which condition of the delta method's validity region fails: enough independent units, and no few rows that decide.
+
+    `parts` are what the tail is judged by, where the influence values themselves are not it.
+    """
     design = facts.design
     units = design.groups if design.group is not None else design.kish
-    if units < fewest:
+    if units < FEWEST:
         kind = "groups" if design.group is not None else "effective rows"
-        return f"{units:.3g} {kind}; the interval is known to hold from {fewest}"
+        return f"{units:.3g} {kind}; the interval is known to hold from {FEWEST}"
     skewness = tail_weight(influence, design)
     if units < TAIL * skewness**2:
         return f"a few rows decide the value (skewness {skewness:.3g}); the interval would need {TAIL * skewness**2:,.0f} rows"
+    index = tail_index(np.abs(influence if parts is None else parts))
+    if index < HEAVY:
+        return f"the largest rows have a heavy tail (index {index:.2g}): rows larger than any seen may decide the value"
     return None
 
 
@@ -96,3 +109,8 @@ class Loss(SmoothMetric):
     def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """Exactly 1."""
         return np.ones(1)
+
+    def tail(self, sample: Sample, influence: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
+        """A loss is 0 or more, so its smallest contribution stands for 0."""
+        shifted: Floats = influence - influence.min()
+        return shifted

@@ -66,6 +66,21 @@ def delta_interval(
     return Interval(lower, upper, name)
 
 
+def tail_index(parts: Floats) -> float:
+    """Hill's index of the largest sqrt(n) of (n,) non-negative parts: about how many moments they have.
+
+    Below 2 the variance is infinite and no normal interval holds, however many rows there are. Infinity where the largest are equal.
+    """
+    k = min(max(5, math.isqrt(parts.size)), parts.size - 1)
+    if k < 1:
+        return math.inf
+    largest = np.partition(parts, parts.size - k - 1)[parts.size - k - 1 :]
+    if not largest[0] > 0:
+        return 0.0 if largest[-1] > 0 else math.inf
+    excess = float(np.log(largest[1:] / largest[0]).mean())
+    return 1 / excess if excess > 0 else math.inf
+
+
 def tail_weight(influence: Floats, design: Design) -> float:
     """Skewness of the rows' contributions: how far a few rows decide the value. 0 where all contribute the same."""
     parts = influence if design.weight is None else design.weight * influence

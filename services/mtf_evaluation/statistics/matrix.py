@@ -16,16 +16,27 @@ DRAWS = 20_000
 FEWEST_DRAWS = 4_000
 
 
-def dirichlet(counts: Floats, generator: np.random.Generator, prior: float = 0.5) -> Floats | None:
+def prior(k: int) -> Floats:
+    """(k, k) pseudo-counts: one row shared by the diagonal and one by all other cells.
+
+    For two classes this is Jeffreys' 1/2 in each cell. For more, 1/2 in each cell would add k (k - 1) / 2 errors that nobody saw:
+    with ten classes and 1,000 rows intervals of F1 then hold the truth in 60 % of test sets instead of 95 %.
+    """
+    pseudo = np.full((k, k), 1 / (k * (k - 1)) if k > 1 else 1.0)
+    np.fill_diagonal(pseudo, 1 / k)
+    return pseudo
+
+
+def dirichlet(counts: Floats, generator: np.random.Generator) -> Floats | None:
     """(draws, k, k) matrices from the posterior Dirichlet(counts + prior) of a (k, k) matrix of row counts, up to a factor.
 
-    The prior is Jeffreys' 1/2 per cell for two classes. The functions drawn here do not change when the matrix is rescaled, so
-    gamma variates are enough. None where the matrix is too large for enough draws; the delta method serves there.
+    The functions drawn here do not change when the matrix is rescaled, so gamma variates are enough. None where the matrix is
+    too large for enough draws; the delta method serves there.
     """
     draws = min(DRAWS, CELLS // counts.size)
     if draws < FEWEST_DRAWS:
         return None
-    return generator.standard_gamma(counts + prior, size=(draws, *counts.shape))
+    return generator.standard_gamma(counts + prior(counts.shape[0]), size=(draws, *counts.shape))
 
 
 def drawn_interval(function: Callable[[Floats], Floats], matrices: Floats, level: float) -> Interval:
