@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtf.errors import DataError
-from mtf_processing.kernels.columns import NUMERIC, canonical, kind_of
+from mtf_processing.kernels.columns import NUMERIC, TIMESTAMP, canonical, kind_of, missing
 from mtf_processing.names import absent
 from mtf_processing.rules import RESERVED
 
@@ -65,6 +65,10 @@ class Version:
                 yield start, batch.num_rows, pa.RecordBatch.from_arrays(arrays, names=list(columns))
                 start += batch.num_rows
 
+    def lacks(self, name: str) -> bool:
+        """Whether a column has no value at all, so that its type says nothing."""
+        return all(missing(batch.column(0)).all() for _, _, batch in self.batches([name]))
+
     def _column(self, column: pa.Array, name: str) -> pa.Array:
         target = self.schema.field(name).type
         if column.type == target:
@@ -89,20 +93,26 @@ def unify(data: Version, train: Version) -> tuple[Version, Version]:
         other = train.schema.field(field.name).type
         if field.type == other:
             continue
-        types[field.name] = _common(field.name, field.type, other)
+        types[field.name] = _common(field.name, (data, train))
     return data.read_as(types), train.read_as(types)
 
 
-def _common(name: str, a: pa.DataType, b: pa.DataType) -> pa.DataType:
-    kinds = {kind_of(a), kind_of(b)}
-    if kinds <= set(NUMERIC):
+def _common(name: str, versions: tuple[Version, Version]) -> pa.DataType:
+    a, b = (version.schema.field(name).type for version in versions)
+    if {kind_of(a), kind_of(b)} <= set(NUMERIC):
         return pa.float64()
+    for version, other in zip(versions, (b, a), strict=True):
+        if version.lacks(name):
+            return other
     raise DataError(
-        f"column `{name[:100]}` is {a} in the data and {b} in the training data",
+        f"column `{name[:100]}` is {kind_of(a)} in the data and {kind_of(b)} in the training data",
         field="dataset.types",
         found=name,
         fix="declare its type under `dataset.types`, so that both are read alike",
     )
+
+
+_KINDS = {"bool": pa.bool_(), "integer": pa.int64(), "float": pa.float64(), "decimal": pa.float64(), "text": pa.string(), "time": TIMESTAMP}
 
 
 def fit_types(version: Version, types: Mapping[str, str], optional: Sequence[str]) -> Version:
@@ -117,6 +127,9 @@ def fit_types(version: Version, types: Mapping[str, str], optional: Sequence[str
         if kind_of(have) == kind or {kind_of(have), kind} <= {"integer", "float", "decimal"}:
             if kind == "float" or (kind == "integer" and kind_of(have) != "integer"):
                 found[name] = pa.float64()
+            continue
+        if version.lacks(name):
+            found[name] = _KINDS[kind]
             continue
         raise DataError(
             f"column `{name[:100]}` is {kind_of(have)} here and was {kind} when the recipe was fitted",

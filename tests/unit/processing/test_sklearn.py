@@ -1,5 +1,6 @@
 """The fitted steps against scikit-learn, value by value and name by name."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -92,17 +93,12 @@ def test_one_hot(process: Process, options: dict[str, Any]) -> None:
     test.loc[test.index[:5], "size"] = "XXL"
     oracle = OneHotEncoder(sparse_output=False, handle_unknown="ignore", **options).fit(train)
     found = run(process, train, test, [{"one_hot": options}])
-    with pytest.warns(UserWarning, match="unknown") if "drop" in options or "max_categories" in options else _nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # scikit-learn says that unknown categories look like the dropped one
         expected = [oracle.transform(frame) for frame in (train, test)]
     for mine, theirs in zip(found, expected, strict=True):
         assert list(mine) == list(oracle.get_feature_names_out())
         np.testing.assert_array_equal(mine.to_numpy(), theirs)
-
-
-def _nothing() -> Any:
-    from contextlib import nullcontext
-
-    return nullcontext()
 
 
 def test_one_hot_of_numbers_and_bools(process: Process) -> None:
