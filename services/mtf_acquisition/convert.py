@@ -41,7 +41,7 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if array.type == kind:
         return array
     if pa.types.is_floating(array.type) and kind == INT:
-        array = tidy_floats(array.cast(FLOAT))
+        array = tidy_floats(array.cast(FLOAT))  # a column that was declared so: NaN is missing there too
     if kind == BOOL and not pa.types.is_boolean(array.type):
         return _as_bool(array)
     if pa.types.is_integer(array.type) and pa.types.is_decimal(kind):

@@ -53,6 +53,7 @@ class Plan:
     def conform(self, batch: pa.RecordBatch, rows_before: int) -> pa.RecordBatch:
         """The batch in the plan's types. Raises WidenError, and DataError where a declared type is contradicted."""
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        is_text = TEXT_MARK in (batch.schema.metadata or {})
         if columns.keys() - self.types.keys():
             raise WidenError
         arrays = []
@@ -62,6 +63,7 @@ class Plan:
                 arrays.append(pa.nulls(len(batch), TEXT if kind is None else kind))
                 continue
             try:
+                self._check_kind(name, column, kind, is_text=is_text)
                 arrays.append(convert(column, TEXT if kind is None else kind, self.missing))
             except ContradictionError:
                 if name in self.declared:
@@ -70,6 +72,17 @@ class Plan:
             if kind is None and arrays[-1].null_count < len(column):
                 raise WidenError
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _check_kind(self, name: str, column: pa.Array, kind: pa.DataType | None, *, is_text: bool) -> None:
+        """A typed column must be of the plan's type, not merely hold values that fit it: 2.0 is no integer, in whatever row it stands."""
+        if not is_text and name not in self.declared and kind is not None and join(kind, self._natural(name, column)) != kind:
+            raise ContradictionError
+
+    def _natural(self, name: str, column: pa.Array) -> pa.DataType | None:
+        """The type of a typed column; None where every value is missing."""
+        kind = natural_type(name, column)
+        present = convert(column, TEXT, self.missing) if kind == TEXT else column
+        return None if present.null_count == len(column) else kind
 
     def widened(self, batch: pa.RecordBatch, rows_before: int, *, quiet: bool = False) -> Plan:
         """The plan that holds this batch too."""
@@ -85,26 +98,25 @@ class Plan:
             if after == FLOAT != before and is_text and pc.any(pc.match_substring_regex(column, _LONG_INTEGER)).as_py():
                 notes.append(f"column `{name}` holds integers beyond 64 bits, read as float64; declare `utf8` if they name things")
             if not quiet and after != before:
-                notes.append(self._told(name, column, before, after, rows_before))
+                notes.append(self._told(name, column, before, after, rows_before, is_text=is_text))
         return replace(self, types=types, notes=tuple(notes))
 
     def _type_with(self, name: str, column: pa.Array, before: pa.DataType | None, *, is_text: bool) -> pa.DataType | None:
-        if before is not None and _fits(column, before, self.missing):
-            natural_type(name, column)  # a nested or binary column is refused even where all of its values are missing
-            return before
-        if is_text:
-            return join(before, infer(column))
-        kind = natural_type(name, column)
-        if kind == TEXT:
-            column = convert(column, TEXT, self.missing)
-        return join(before, None if column.null_count == len(column) else kind)
+        if not is_text:
+            return join(before, self._natural(name, column))
+        return before if before is not None and _fits(column, before, self.missing) else join(before, infer(column))
 
-    def _told(self, name: str, column: pa.Array, before: pa.DataType | None, after: pa.DataType | None, rows_before: int) -> str:
+    def _told(
+        self, name: str, column: pa.Array, before: pa.DataType | None, after: pa.DataType | None, rows_before: int, *, is_text: bool
+    ) -> str:
         """One sentence about a widened column, with the value that did it."""
         if name not in self.types:
             return f"column `{name}` first appears in row {rows_before + 1:,}; earlier rows are missing there"
         if before is None or after is None:
             return f"column `{name}` has its first value behind the beginning of the source; its type is {name_of(after or TEXT)}"
+        if not is_text:
+            kind = name_of(natural_type(name, column) or TEXT)
+            return f"column `{name}` is {name_of(before)} until {kind} appears in row {rows_before + 1:,} or soon after, so it is {name_of(after)}"
         index, value = first_misfit(column, before, self.missing)
         return (
             f"column `{name}` looked like {name_of(before)} until row {rows_before + index + 1:,} holds {value!r:.60}, so it is "

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from mtf.contracts.problem import FieldProblem
 from mtf.contracts.run import ExpectSpec
 from mtf.contracts.stages import AcquisitionSpec, PluginCall
 from mtf.errors import SpecError
@@ -16,6 +17,8 @@ from mtf.plugins import load, unknown
 TYPES = ("int64", "float64", "utf8", "bool", "timestamp", "decimal")
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 _DIGITS = 38
+_USER_PART = re.compile(r"//[^/\s]*@")
+_FIX = "`mtf schema run` shows what may stand here"
 
 
 def checked(section: dict[str, Any]) -> AcquisitionSpec:
@@ -50,9 +53,14 @@ def _parsed(model: type[BaseModel], data: Any, prefix: str) -> BaseModel:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = field_problems(error, model, data, prefix=prefix)
+        problems = [_without_secret(one) for one in field_problems(error, model, data, prefix=prefix)]
         first = problems[0]
-        raise SpecError(first.message, field=first.field, found=first.found, fix=first.fix, errors=problems) from None
+        raise SpecError(first.message, field=first.field, found=first.found, fix=first.fix or _FIX, errors=problems) from None
+
+
+def _without_secret(problem: FieldProblem) -> FieldProblem:
+    """What was found, without the user part of an address: a password that stands in the wrong place must not travel further."""
+    return problem if problem.found is None else problem.model_copy(update={"found": _USER_PART.sub("//…@", problem.found)})
 
 
 def _types(declared: Any) -> dict[str, str]:

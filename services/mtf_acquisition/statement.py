@@ -22,7 +22,7 @@ _CHANGES = re.compile(
 
 def problem_of(query: str) -> str | None:
     """What is wrong with the query, or None where it is one SELECT (or WITH ... SELECT)."""
-    bare = _SKIPPED.sub(" '' ", query).strip().rstrip(";").strip()
+    bare = _SKIPPED.sub(lambda found: " " if found[0][:2] in {"--", "/*"} else " '' ", query).strip().rstrip(";").strip()
     if "\0" in query:
         return "the query holds a NUL character"
     if ";" in bare:

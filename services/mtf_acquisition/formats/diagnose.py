@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 from collections.abc import Callable, Iterator
 
 from mtf_acquisition.formats.blob import Blob
@@ -13,6 +14,14 @@ Again = Callable[[], Iterator[bytes]]
 
 _END = "\x1emtf-end\x1e"
 """A line that no file has; it comes back whole unless a quote is still open."""
+
+
+class _EndlessError(Exception):
+    """A field goes on and on."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
 
 
 def check_rows(blob: Blob, dialect: Rows, columns: int, skip_rows: int, again: Again) -> None:
@@ -30,8 +39,11 @@ def check_rows(blob: Blob, dialect: Rows, columns: int, skip_rows: int, again: A
 def check_quotes(blob: Blob, dialect: Rows, again: Again) -> None:
     """Raise DataError where a quote is never closed: everything behind it would silently be one value."""
     start, last = 0, None
-    for line, fields in records(dialect, again(), _END):
-        start, last = line, fields
+    try:
+        for line, fields in records(dialect, again(), _END):
+            start, last = line, fields
+    except _EndlessError as error:
+        start, last = error.line, [""]
     if last is not None and last != [_END]:
         raise blob.wrong(
             f"the quote that opens in line {start:,} is never closed",
@@ -66,9 +78,12 @@ def records(dialect: Rows, blocks: Iterator[bytes], *extra: str) -> Iterator[tup
         yield from extra
 
     next_line = 1
-    for fields in dialect.rows(feed()):
-        yield next_line, fields
-        next_line = begun + 1
+    try:
+        for fields in dialect.rows(feed()):
+            yield next_line, fields
+            next_line = begun + 1
+    except csv.Error:  # a field that is longer than any row may be
+        raise _EndlessError(next_line) from None
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[str]:

@@ -38,10 +38,16 @@ def read_json_lines(blob: Blob, args: TableArgs) -> Iterator[pa.RecordBatch]:
 def _object(blob: Blob, number: int, line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line, object_pairs_hook=_unique)
+        if b"\\u" in line:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is JSON, and no text
     except _TwiceError as error:
         raise blob.wrong(f"line {number:,} names the key `{error}` twice", found=line[:100], fix="keep one of them") from None
     except RecursionError:
         raise blob.wrong(f"line {number:,} is nested too deeply", found=line[:100], fix="write flat objects") from None
+    except UnicodeEncodeError as error:
+        raise blob.wrong(
+            f"line {number:,} holds half a character", found=ascii(error.object[error.start])[1:-1], fix="write whole characters"
+        ) from None
     except ValueError as error:
         raise blob.wrong(
             f"line {number:,} is no JSON: {error}",

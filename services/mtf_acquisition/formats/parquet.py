@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mtf_acquisition.columns import check_names
 from mtf_acquisition.digest import BLOCK_ROWS
 from mtf_acquisition.formats.blob import Blob
 from mtf_acquisition.formats.options import TableArgs
@@ -34,6 +35,9 @@ def _columns(blob: Blob, args: TableArgs, schema: pa.Schema) -> list[str]:
         raise blob.wrong(
             f"there is no column `{absent[0][:100]}`", found=", ".join(schema.names[:50]), fix="name columns of the file", option="columns"
         )
+    problem = check_names(schema.names)
+    if problem:
+        raise blob.wrong(problem, found=", ".join(schema.names[:50]), fix="rename the columns where the file is made")
     for name in wanted:
         if pa.types.is_nested(schema.field(name).type):
             raise blob.wrong(
