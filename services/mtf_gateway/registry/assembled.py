@@ -27,7 +27,7 @@ class Registries:
 
 def registries(gateway: Gateway) -> Registries:
     """The registries of a core."""
-    acquire = Acquirer(gateway.workers["acquisition"], gateway.context.limits(None), patience=gateway.context.patience)
+    acquire = Acquirer(gateway.workers["acquisition"], gateway.context.limits(None), patience=gateway.settings.reconnect_seconds)
     uploads = Uploads(gateway.store, UploadTable(gateway.database), limit=gateway.settings.upload_limit)
     inference = gateway.workers["inference"]
     remote = gateway.workers.get("inference-remote", inference)
