@@ -13,6 +13,7 @@ from mtf.contracts.stages import EvaluateSpec, Term
 from mtf.errors import DataError, SpecError
 from mtf.plugins import Sample, load, names
 from mtf_evaluation import compare, measure, numerals, plots, slices
+from mtf_evaluation.catalogue import describe
 from mtf_evaluation.gates import judge, reach
 from mtf_evaluation.scored import Scored
 from mtf_evaluation.slices import Slice
@@ -172,7 +173,7 @@ def _judge(
             raise SpecError(
                 f"`{term.expression}` needs a baseline, and the run has none", field="evaluation.baseline", found=term.expression
             )
-        return judge.comparison(term, found, subject, greater_is_better=bool(load("metric", term.metric).greater_is_better))
+        return judge.comparison(term, found, subject, greater_is_better=bool(describe(term.metric).greater_is_better))
     values = metrics if part is None else next(one.metrics for one in sliced if one.where == where)
     return judge.metric(term, values[term.metric], subject)
 

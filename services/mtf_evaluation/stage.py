@@ -13,7 +13,8 @@ from mtf.contracts.problem import FieldProblem
 from mtf.contracts.run import EvaluationSpec
 from mtf.contracts.stages import EvaluateSpec, Term
 from mtf.errors import SpecError
-from mtf.plugins import RankMetric, RowMetric, SourceContext, load, names, unknown
+from mtf.plugins import SourceContext, load, names, unknown
+from mtf_evaluation.catalogue import Described, describe
 from mtf_evaluation.gates.grammar import parse
 
 REPORT_VERSION = 1
@@ -117,7 +118,7 @@ def _gates(spec: EvaluationSpec, known: list[str]) -> list[Term]:
 def _fits(term: Term, spec: EvaluationSpec, field: str) -> None:
     """What the grammar cannot see: whether the metric has what the gate asks of it."""
     _suits(term.metric, spec.task, field)
-    plugin = load("metric", term.metric)
+    metric = describe(term.metric)
     if term.operator == "not_worse":
         if spec.baseline is None:
             raise SpecError(
@@ -126,29 +127,28 @@ def _fits(term: Term, spec: EvaluationSpec, field: str) -> None:
                 found=term.expression,
                 fix="add `baseline:` with the name of an earlier run",
             )
-        if plugin.greater_is_better is None:
+        if metric.greater_is_better is None:
             raise SpecError(
                 f"`{term.metric}` has no better direction, so that nothing can be worse",
                 field=field,
                 found=term.expression,
                 fix=f"give it bounds: `{term.metric} >= -0.1` and `{term.metric} <= 0.1`",
             )
-    _certain(term, plugin, field)
-    _reachable(term, plugin.bounds, field)
+    _certain(term, metric, field)
+    _reachable(term, metric.bounds, field)
 
 
-def _certain(term: Term, plugin: Any, field: str) -> None:
+def _certain(term: Term, metric: Described, field: str) -> None:
     """A gate without `point()` needs an interval, and one against a baseline needs the interval of a paired difference."""
-    paired = hasattr(plugin, "influence") or isinstance(plugin, RowMetric | RankMetric)
     if term.operator == "not_worse":
-        if not paired:
+        if not metric.paired:
             raise SpecError(
                 f"`{term.metric}` has no paired test, so that nobody can say whether it is worse",
                 field=field,
                 found=term.expression,
-                fix=f"give it a bound, for example `{_value_gate(term.metric, plugin, term.bound or 0.05)}`",
+                fix=f"give it a bound, for example `{_value_gate(term.metric, metric, term.bound or 0.05)}`",
             )
-    elif not term.point and not getattr(plugin, "has_interval", paired):
+    elif not term.point and not metric.has_interval:
         raise SpecError(
             f"`{term.metric}` has no interval, so that a gate can only judge its value",
             field=field,
@@ -157,9 +157,9 @@ def _certain(term: Term, plugin: Any, field: str) -> None:
         )
 
 
-def _value_gate(metric: str, plugin: Any, bound: float) -> str:
-    named = metric if getattr(plugin, "has_interval", True) else f"point({metric})"
-    return f"{named} {'>=' if plugin.greater_is_better else '<='} {bound:g}"
+def _value_gate(name: str, metric: Described, bound: float) -> str:
+    named = name if metric.has_interval else f"point({name})"
+    return f"{named} {'>=' if metric.greater_is_better else '<='} {bound:g}"
 
 
 def _reachable(term: Term, bounds: tuple[float, float], field: str) -> None:
@@ -174,8 +174,8 @@ def _reachable(term: Term, bounds: tuple[float, float], field: str) -> None:
 
 
 def _suits(name: str, task: str | None, field: str) -> None:
-    if task is not None and task not in load("metric", name).tasks:
-        fitting = [other for other in names("metric") if task in load("metric", other).tasks]
+    if task is not None and task not in describe(name).tasks:
+        fitting = [other for other in names("metric") if task in describe(other).tasks]
         raise SpecError(f"`{name}` does not apply to a {task} task", field=field, found=name, fix=f"choose from {', '.join(fitting)}")
 
 
@@ -187,7 +187,7 @@ def _unused(spec: EvaluationSpec, gates: list[Term]) -> list[str]:
 def _versions(metrics: Iterable[str]) -> dict[str, str]:
     from importlib.metadata import version
 
-    found = {f"metric:{name}": str(load("metric", name).version) for name in sorted(set(metrics))}
+    found = {f"metric:{name}": str(describe(name).version) for name in sorted(set(metrics))}
     return found | {"report": str(REPORT_VERSION)} | {library: version(library) for library in _LIBRARIES}
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from mtf.contracts.stages import Term
-from mtf.plugins import Sample, load
+from mtf.plugins import Sample
 from mtf_evaluation import measure, numerals
+from mtf_evaluation.catalogue import describe
 from mtf_evaluation.gates.judge import of_interval
 
 _UPWARD = (">=", ">")
@@ -17,7 +18,7 @@ _DOWNWARD = ("<=", "<")
 
 def warning(term: Term, sample: Sample, *, level: float, seed: int) -> str | None:
     """What to tell the user about a gate that these rows can never pass; None where a perfect model would pass it."""
-    direction = load("metric", term.metric).greater_is_better
+    direction = describe(term.metric).greater_is_better
     towards = _UPWARD if direction else _DOWNWARD
     if term.point or direction is None or term.operator not in towards or not len(sample.target):
         return None

@@ -7,7 +7,8 @@ import pytest
 
 from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import SpecError
-from mtf.plugins import SourceContext
+from mtf.plugins import SourceContext, names
+from mtf_evaluation import catalogue
 from mtf_evaluation.stage import STAGE
 
 
@@ -91,8 +92,18 @@ def test_versions_cover_what_will_be_measured() -> None:
     assert STAGE.freshness({}, SourceContext(credentials={})) is not None
 
 
-def test_the_stage_is_cheap_to_import() -> None:
-    """The gateway's embedded process and the worker's parent import it without any numerical library."""
-    script = "import sys, mtf_evaluation.stage; print([m for m in ('numpy', 'scipy', 'pyarrow', 'jinja2') if m in sys.modules])"
+def test_the_catalogue_says_what_the_metrics_say() -> None:
+    """The table that stands in for an import agrees with every built-in metric, and lists no other."""
+    assert set(catalogue.BUILT_IN) == {name for name in names("metric") if catalogue.describe(name) is catalogue.BUILT_IN.get(name)}
+    assert {name: catalogue.loaded(name) for name in catalogue.BUILT_IN} == catalogue.BUILT_IN
+
+
+def test_checking_a_section_is_cheap() -> None:
+    """The gateway's embedded process and the worker's parent check gates and key jobs without any numerical library."""
+    script = (
+        "import sys; from mtf_evaluation.stage import STAGE;"
+        "STAGE.validate({'evaluation': {'task': 'binary', 'metrics': ['f1'], 'gates': ['accuracy >= 0.5']}}); STAGE.versions({'task': 'binary'});"
+        "print([m for m in ('numpy', 'scipy', 'pyarrow', 'jinja2') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,0 +1,95 @@
+"""What metrics say of themselves, read without importing them.
+
+A gate is checked and a job is keyed in processes that should not pay for numpy and scipy: the worker's parent, and the command that finds a
+finished run again. So the built-in metrics are described here a second time; a test holds this table against the classes.
+A stranger's metric is loaded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+
+from mtf.plugins import GROUPS, RankMetric, RowMetric, load, unknown
+
+_OURS = "mtf_evaluation.metrics."
+
+
+@dataclass(frozen=True)
+class Described:
+    """The part of a metric's description that needs no data."""
+
+    version: int
+    tasks: tuple[str, ...]
+    greater_is_better: bool | None
+    bounds: tuple[float, float]
+    has_interval: bool = True
+    paired: bool = True
+    """Whether two models can be compared by it with an interval."""
+
+
+_BINARY, _CLASSES, _MANY, _NUMBERS = ("binary",), ("binary", "multiclass"), ("multiclass",), ("regression",)
+_SHARE, _SIGNED, _LOSS = (0.0, 1.0), (-1.0, 1.0), (0.0, math.inf)
+
+BUILT_IN: Mapping[str, Described] = {
+    "accuracy": Described(1, _CLASSES, True, _SHARE),
+    "average_precision": Described(1, _BINARY, True, _SHARE),
+    "balanced_accuracy": Described(1, _CLASSES, True, _SHARE),
+    "bias": Described(1, _NUMBERS, None, (-math.inf, math.inf)),
+    "brier": Described(1, _CLASSES, False, (0.0, 2.0)),
+    "cohen_kappa": Described(1, _CLASSES, True, _SIGNED),
+    "ece": Described(1, _CLASSES, False, _SHARE, has_interval=False, paired=False),
+    "f1": Described(1, _BINARY, True, _SHARE),
+    "f1_macro": Described(1, _CLASSES, True, _SHARE),
+    "f1_weighted": Described(1, _CLASSES, True, _SHARE),
+    "log_loss": Described(1, _CLASSES, False, _LOSS),
+    "mae": Described(1, _NUMBERS, False, _LOSS),
+    "mape": Described(1, _NUMBERS, False, _LOSS),
+    "max_error": Described(1, _NUMBERS, False, _LOSS, has_interval=False, paired=False),
+    "mcc": Described(1, _CLASSES, True, _SIGNED),
+    "median_ae": Described(1, _NUMBERS, False, _LOSS, paired=False),
+    "precision": Described(1, _BINARY, True, _SHARE),
+    "precision_macro": Described(1, _CLASSES, True, _SHARE),
+    "r2": Described(1, _NUMBERS, True, (-math.inf, 1.0)),
+    "recall": Described(1, _BINARY, True, _SHARE),
+    "recall_macro": Described(1, _CLASSES, True, _SHARE),
+    "rmse": Described(1, _NUMBERS, False, _LOSS),
+    "roc_auc": Described(1, _BINARY, True, _SHARE),
+    "roc_auc_ovr": Described(1, _MANY, True, _SHARE),
+    "specificity": Described(1, _BINARY, True, _SHARE),
+    "wape": Described(1, _NUMBERS, False, _LOSS),
+}
+"""Built-in metrics by name."""
+
+
+@cache
+def describe(name: str) -> Described:
+    """The description of a metric. Raises SpecError for one that no entry point names."""
+    found = _origins()
+    if name not in found:
+        raise unknown("metric", name, sorted(found))
+    return BUILT_IN[name] if name in BUILT_IN and found[name].startswith(_OURS) else loaded(name)
+
+
+def loaded(name: str) -> Described:
+    """The description as the plug-in itself gives it."""
+    plugin = load("metric", name)
+    paired = hasattr(plugin, "influence") or isinstance(plugin, RowMetric | RankMetric)
+    low, high = plugin.bounds
+    return Described(
+        version=plugin.version,
+        tasks=tuple(plugin.tasks),
+        greater_is_better=plugin.greater_is_better,
+        bounds=(float(low), float(high)),
+        has_interval=getattr(plugin, "has_interval", paired),
+        paired=paired,
+    )
+
+
+@cache
+def _origins() -> dict[str, str]:
+    """Metric name to the module that an entry point names."""
+    return {entry.name: entry.value for entry in entry_points(group=GROUPS["metric"])}
