@@ -8,7 +8,8 @@ from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
-from mtf_evaluation.statistics.area import delong_error, newcombe
+from mtf_evaluation.metrics.ranking import Ranked, Ranking
+from mtf_evaluation.statistics.area import newcombe
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.influence import NOISE, delta_interval
 from mtf_evaluation.statistics.interval import Interval, no_interval
@@ -46,6 +47,14 @@ def _units(facts: Facts, positive: np.ndarray[tuple[int, ...], np.dtype[np.bool_
     )
 
 
+def _uncertainty(facts: Facts, ranking: Ranking, found: Ranked, *, by_class: bool) -> tuple[float, float]:
+    """Standard error and effective number of rows."""
+    if facts.design.simple:
+        return ranking.error(found, by_class=by_class), float(facts.n)
+    influence = ranking.spread(found)
+    return facts.design.standard_error(influence), facts.design.effective(influence)
+
+
 class RocAuc(Metric):
     """Probability that a positive scores higher than a negative."""
 
@@ -59,7 +68,8 @@ class RocAuc(Metric):
         facts = facts_of(sample)
         if _one_class(facts):
             return float("nan"), np.zeros(facts.n)
-        return facts.ranking(1).area_influence()
+        ranking = facts.ranking(1)
+        return ranking.area.value, ranking.spread(ranking.area)
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """DeLong on the logit scale, Newcombe's method 5 for few rows of a class, sandwich with weights or groups."""
@@ -67,25 +77,24 @@ class RocAuc(Metric):
         reason = _one_class(facts)
         if reason:
             return undefined(reason, facts.n)
-        area, influence = self.influence(sample)
-        interval = self._interval(facts, area, influence, level)
+        ranking = facts.ranking(1)
+        area = ranking.area.value
+        error, effective = _uncertainty(facts, ranking, ranking.area, by_class=True)
         doubt = _few_groups(facts.design)
         if facts.rarer < FEWEST:
             doubt = f"the rarer class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
-        effective = facts.design.effective(influence)
+        interval = self._interval(facts, area, error, level)
         return answer(area, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
 
-    def _interval(self, facts: Facts, area: float, influence: Floats, level: float) -> Interval:
-        positive, design = facts.sample.target == 1, facts.design
+    def _interval(self, facts: Facts, area: float, error: float, level: float) -> Interval:
+        design = facts.design
         if design.groups < 2:  # noqa: PLR2004 - a variance needs two
             return no_interval("all rows belong to one group")
         crowded = min(area, 1 - area) * facts.rarer >= FEWEST_MISRANKED
-        if crowded and (facts.rarer >= MANY or not design.simple):
-            error = delong_error(influence, positive) if design.simple else design.standard_error(influence)
-            if error > NOISE and LOGIT.inside(area):
-                name = "delong" if design.simple else "sandwich"
-                return delta_interval(area, error, design, level, LOGIT, method=name, student=False)
-        return newcombe(area, *_units(facts, positive), level, quantile=design.quantile(level))
+        if crowded and error > NOISE and (facts.rarer >= MANY or not design.simple):
+            name = "delong" if design.simple else "sandwich"
+            return delta_interval(area, error, design, level, LOGIT, method=name, student=False)
+        return newcombe(area, *_units(facts, facts.sample.target == 1), level, quantile=design.quantile(level))
 
 
 class AveragePrecision(Metric):
@@ -101,7 +110,8 @@ class AveragePrecision(Metric):
         facts = facts_of(sample)
         if facts.truths[1] == 0:
             return float("nan"), np.zeros(facts.n)
-        return facts.ranking(1).precision_influence()
+        ranking = facts.ranking(1)
+        return ranking.precision.value, ranking.spread(ranking.precision)
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """Influence values on the logit scale; Wilson's limit for the positives where the order is perfect."""
@@ -109,14 +119,15 @@ class AveragePrecision(Metric):
         reason = _one_class(facts)
         if reason:
             return undefined(reason, facts.n)
-        value, influence = self.influence(sample)
+        ranking = facts.ranking(1)
+        value = ranking.precision.value
+        error, effective = _uncertainty(facts, ranking, ranking.precision, by_class=False)
         positives = _units(facts, facts.sample.target == 1)[0]
         crowded = min(value, 1 - value) * positives >= FEWEST_MISRANKED
-        interval = _logit_or_edge(value, influence if crowded else np.zeros(facts.n), facts.design, positives, level)
+        interval = _logit_or_edge(value, error if crowded else 0.0, facts.design, positives, level)
         doubt = _few_groups(facts.design)
         if positives < FEWEST_POSITIVES:
             doubt = f"{positives:.3g} effective positives; the interval is known to hold from {FEWEST_POSITIVES}"
-        effective = facts.design.effective(influence)
         return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
 
 
@@ -134,11 +145,11 @@ class RocAucOvr(Metric):
         if _one_class(facts):
             return float("nan"), np.zeros(facts.n)
         present = [int(code) for code in np.flatnonzero(facts.truths)]
-        areas = [facts.ranking(code).area_influence() for code in present]
         total = np.zeros(facts.n)
-        for _, influence in areas:
-            total += influence
-        return float(np.mean([area for area, _ in areas])), total / len(present)
+        for code in present:
+            ranking = facts.ranking(code)
+            total += ranking.spread(ranking.area)
+        return float(np.mean([facts.ranking(code).area.value for code in present])), total / len(present)
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """Influence values on the logit scale; Newcombe's method for the rarest class where the order is perfect."""
@@ -147,7 +158,7 @@ class RocAucOvr(Metric):
         if reason:
             return undefined(reason, facts.n)
         value, influence = self.influence(sample)
-        interval = self._interval(facts, value, influence, level)
+        interval = self._interval(facts, value, facts.design.standard_error(influence), level)
         doubt = _few_groups(facts.design)
         if facts.rarer < FEWEST:
             doubt = f"the rarest class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
@@ -155,20 +166,19 @@ class RocAucOvr(Metric):
         effective = facts.design.effective(influence)
         return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds, n_classes=classes)
 
-    def _interval(self, facts: Facts, value: float, influence: Floats, level: float) -> Interval:
+    def _interval(self, facts: Facts, value: float, error: float, level: float) -> Interval:
         design = facts.design
         if design.group is None and min(value, 1 - value) * facts.rarer < FEWEST_MISRANKED:
             # As if the rarest class alone had been ranked: wide, but the few misranked rows tell no better.
             rarer = max(facts.rarer, 1.0)
             return newcombe(min(max(value, 0.0), 1.0), rarer, max(design.kish - rarer, 1.0), level)
-        return _logit_or_edge(value, influence, design, max(facts.rarer, 1.0), level)
+        return _logit_or_edge(value, error, design, max(facts.rarer, 1.0), level)
 
 
-def _logit_or_edge(value: float, influence: Floats, design: Design, units: float, level: float) -> Interval:
+def _logit_or_edge(value: float, error: float, design: Design, units: float, level: float) -> Interval:
     """Influence values on the logit scale; at the boundary, where they all vanish, Wilson's limit of a share of `units` rows."""
     if design.groups < 2:  # noqa: PLR2004 - a variance needs two
         return no_interval("all rows belong to one group")
-    error = design.standard_error(influence)
     if error > NOISE and LOGIT.inside(value):
         name = "influence" if design.simple else "sandwich"
         return delta_interval(value, error, design, level, LOGIT, method=name, student=False)

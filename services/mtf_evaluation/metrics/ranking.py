@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A metric of ranks and its influence values, which are equal within a tie group and a class."""
+
+    value: float
+    of_positive: Floats
+    """(g,) influence of a positive row of each tie group."""
+    of_negative: Floats
+    """(g,) influence of a negative row of each tie group."""
 
 
 class Ranking:
@@ -24,76 +37,104 @@ class Ranking:
         self.score = score[self.order]
         self.positive = positive[self.order]
         self.weight = None if weight is None else weight[self.order]
-        # The last row of each tie group.
-        self.ends = np.append(np.flatnonzero(self.score[1:] != self.score[:-1]), score.size - 1)
+        last = np.empty(score.size, dtype=np.bool_)
+        np.not_equal(self.score[1:], self.score[:-1], out=last[:-1])
+        last[-1:] = True
+        self.ends: NDArray[np.intp] | None = None if last.all() else np.flatnonzero(last)
+        """Last row of each tie group; None where no two scores are equal, so that rows are groups."""
 
     @cached_property
-    def cumulative(self) -> tuple[Floats, Floats]:
+    def own(self) -> tuple[Floats, Floats]:
+        """Weight of the positives and of the negatives in each tie group, both (g,)."""
+        ones = np.ones(self.score.size) if self.weight is None else self.weight
+        positives = ones * self.positive
+        negatives = ones - positives
+        if self.ends is None:
+            return positives, negatives
+        starts = np.concatenate(([0], self.ends[:-1] + 1))
+        return np.add.reduceat(positives, starts), np.add.reduceat(negatives, starts)
+
+    @cached_property
+    def upto(self) -> tuple[Floats, Floats]:
         """Weight of the positives and of the negatives up to the end of each tie group, both (g,)."""
-        if self.weight is None:
-            positives = np.cumsum(self.positive)[self.ends].astype(np.float64)
-            return positives, (self.ends + 1) - positives
-        of_positives = np.where(self.positive, self.weight, 0.0)
-        return np.cumsum(of_positives)[self.ends], np.cumsum(self.weight - of_positives)[self.ends]
+        positives, negatives = self.own
+        return np.cumsum(positives), np.cumsum(negatives)
 
     @cached_property
     def totals(self) -> tuple[float, float]:
         """Weight of all positives and of all negatives."""
-        positives, negatives = self.cumulative
+        positives, negatives = self.upto
         return float(positives[-1]), float(negatives[-1])
 
     @cached_property
-    def areas(self) -> tuple[float, Floats, Floats]:
-        """Area under the ROC curve with half credit for ties, and its placement values per tie group.
+    def area(self) -> Ranked:
+        """Area under the ROC curve with half credit for ties (midranks).
 
-        The first array says which share of the negatives lies below a positive of the group, the second which share of the
-        positives lies above a negative of it; ties count half (midranks).
+        A positive contributes the share of the negatives below it, a negative the share of the positives above it: the placement
+        values of DeLong, DeLong and Clarke-Pearson (1988).
         """
-        positives, negatives = self.cumulative
-        all_positives, all_negatives = self.totals
-        before_p, before_n = _before(positives), _before(negatives)
-        below = (before_n + negatives) / (2 * all_negatives)
-        above = 1 - (before_p + positives) / (2 * all_positives)
-        return float((positives - before_p) @ below) / all_positives, below, above
+        (own_p, own_n), (upto_p, upto_n), (all_p, all_n) = self.own, self.upto, self.totals
+        total = all_p + all_n
+        below = own_n * -0.5
+        below += upto_n
+        area = float(own_p @ below) / (all_p * all_n)
+        below *= total / (all_p * all_n)
+        below -= area * total / all_p
+        above = own_p * 0.5
+        above -= upto_p
+        above *= total / (all_p * all_n)
+        above += (1 - area) * total / all_n
+        return Ranked(area, below, above)
 
-    def area_influence(self) -> tuple[float, Floats]:
-        """The area and its (n,) influence values in the caller's order."""
-        area, below, above = self.areas
-        all_positives, all_negatives = self.totals
-        total = all_positives + all_negatives
-        of_positive = (below - area) * (total / all_positives)
-        of_negative = (above - area) * (total / all_negatives)
-        return area, self._spread(of_positive, of_negative)
+    @cached_property
+    def precision(self) -> Ranked:
+        """Average precision: the mean over the positives of the precision at their score (the step form).
 
-    def precision_influence(self) -> tuple[float, Floats]:
-        """Average precision (the step form) and its (n,) influence values in the caller's order.
-
-        AP is the mean precision at the scores of the positives. A row moves it by its own precision, if it is positive, and by
-        changing the precision at every positive that does not score higher than it does.
+        A row moves it by its own precision, if it is positive, and by changing the precision at every positive that does not
+        score higher than it does.
         """
-        positives, negatives = self.cumulative
-        all_positives, all_negatives = self.totals
-        total = all_positives + all_negatives
-        before = _before(positives)
-        own = positives - before
-        at_least = total - before - _before(negatives)
-        precision = (all_positives - before) / at_least
-        average = float(own @ precision) / all_positives
-        ratio = own / at_least
-        gain, loss = np.cumsum(ratio), np.cumsum(ratio * precision)
-        share = all_positives / total
-        return average, self._spread((precision - average + gain - loss) / share, -loss / share)
+        (own_p, own_n), (upto_p, upto_n), (all_p, all_n) = self.own, self.upto, self.totals
+        total = all_p + all_n
+        right = all_p - upto_p
+        right += own_p
+        at_least = all_n - upto_n
+        at_least += own_n
+        at_least += right
+        right /= at_least
+        average = float(own_p @ right) / all_p
+        at_least = np.divide(own_p, at_least, out=at_least)
+        gain = np.cumsum(at_least)
+        at_least *= right
+        loss = np.cumsum(at_least)
+        loss *= -total / all_p
+        gain += right
+        gain -= average
+        gain *= total / all_p
+        gain += loss
+        return Ranked(average, gain, loss)
 
-    def _spread(self, of_positive: Floats, of_negative: Floats) -> Floats:
-        """Values per tie group, given for the positives and the negatives in it, to rows in the caller's order."""
-        if self.ends.size < self.order.size:
+    def spread(self, found: Ranked) -> Floats:
+        """(n,) influence values in the caller's order."""
+        of_positive, of_negative = found.of_positive, found.of_negative
+        if self.ends is not None:
             sizes = np.diff(self.ends, prepend=-1)
             of_positive, of_negative = np.repeat(of_positive, sizes), np.repeat(of_negative, sizes)
         result = np.empty(self.order.size)
         result[self.order] = np.where(self.positive, of_positive, of_negative)
         return result
 
+    def error(self, found: Ranked, *, by_class: bool) -> float:
+        """Standard error for independent rows of equal weight, without going back to the caller's order.
 
-def _before(cumulative: Floats) -> Floats:
-    """What had gathered before each group."""
-    return np.concatenate(([0.0], cumulative[:-1]))
+        `by_class` divides by the rows of each class less one (DeLong), else by all rows less one.
+        """
+        own_p, own_n = self.own
+        m, n = self.totals
+        positives = float(np.einsum("i,i,i->", own_p, found.of_positive, found.of_positive))
+        negatives = float(np.einsum("i,i,i->", own_n, found.of_negative, found.of_negative))
+        if not by_class:
+            rows = m + n
+            return math.sqrt((positives + negatives) * rows / (rows - 1)) / rows if rows > 1 else math.nan
+        if min(m, n) < 2:  # noqa: PLR2004 - a variance needs two
+            return math.nan
+        return math.sqrt(positives * m / (m - 1) + negatives * n / (n - 1)) / (m + n)
