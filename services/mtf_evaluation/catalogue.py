@@ -15,7 +15,7 @@ from importlib.metadata import entry_points
 
 from mtf.plugins import GROUPS, RankMetric, RowMetric, load, unknown
 
-_OURS = "mtf_evaluation.metrics."
+_OURS = "mtf_evaluation."
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,14 @@ BUILT_IN: Mapping[str, Described] = {
 }
 """Built-in metrics by name."""
 
+CHECKS: Mapping[str, int] = {"class_support": 1, "constant_prediction": 1, "labels_follow_scores": 1, "too_good": 1}
+"""Versions of the built-in checks."""
+
 
 @cache
 def describe(name: str) -> Described:
     """The description of a metric. Raises SpecError for one that no entry point names."""
-    found = _origins()
+    found = _origins("metric")
     if name not in found:
         raise unknown("metric", name, sorted(found))
     return BUILT_IN[name] if name in BUILT_IN and found[name].startswith(_OURS) else loaded(name)
@@ -89,7 +92,15 @@ def loaded(name: str) -> Described:
     )
 
 
+def check_versions() -> dict[str, int]:
+    """Version of every check that is installed."""
+    return {
+        name: CHECKS[name] if name in CHECKS and origin.startswith(_OURS) else int(load("check", name).version)
+        for name, origin in sorted(_origins("check").items())
+    }
+
+
 @cache
-def _origins() -> dict[str, str]:
-    """Metric name to the module that an entry point names."""
-    return {entry.name: entry.value for entry in entry_points(group=GROUPS["metric"])}
+def _origins(kind: str) -> dict[str, str]:
+    """Name of a plug-in to the module that its entry point names."""
+    return {entry.name: entry.value for entry in entry_points(group=GROUPS[kind])}

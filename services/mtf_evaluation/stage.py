@@ -13,8 +13,8 @@ from mtf.contracts.problem import FieldProblem
 from mtf.contracts.run import EvaluationSpec
 from mtf.contracts.stages import EvaluateSpec, Term
 from mtf.errors import SpecError
-from mtf.plugins import SourceContext, load, names, unknown
-from mtf_evaluation.catalogue import Described, describe
+from mtf.plugins import SourceContext, names, unknown
+from mtf_evaluation.catalogue import Described, check_versions, describe
 from mtf_evaluation.gates.grammar import parse
 
 REPORT_VERSION = 1
@@ -50,7 +50,7 @@ class EvaluationStage:
         """Versions of the metrics that will be measured, of the report, and of the libraries below them."""
         parsed = EvaluateSpec.model_validate(spec)
         named = [*(parsed.metrics or names("metric")), *(gate.metric for gate in parsed.gates)]
-        checks = {f"check:{name}": str(load("check", name).version) for name in names("check")}
+        checks = {f"check:{name}": str(version) for name, version in check_versions().items()}
         return _versions(named) | checks
 
 

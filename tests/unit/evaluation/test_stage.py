@@ -7,7 +7,7 @@ import pytest
 
 from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import SpecError
-from mtf.plugins import SourceContext, names
+from mtf.plugins import SourceContext, load, names
 from mtf_evaluation import catalogue
 from mtf_evaluation.stage import STAGE
 
@@ -96,6 +96,7 @@ def test_the_catalogue_says_what_the_metrics_say() -> None:
     """The table that stands in for an import agrees with every built-in metric, and lists no other."""
     assert set(catalogue.BUILT_IN) == {name for name in names("metric") if catalogue.describe(name) is catalogue.BUILT_IN.get(name)}
     assert {name: catalogue.loaded(name) for name in catalogue.BUILT_IN} == catalogue.BUILT_IN
+    assert catalogue.check_versions() == {name: load("check", name).version for name in names("check")}
 
 
 def test_checking_a_section_is_cheap() -> None:
