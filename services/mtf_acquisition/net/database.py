@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Database:
             self._url = self._url.set(drivername="postgresql+psycopg")
         self._check_file()
 
-    def select(self, query: str, rows: int) -> Iterator[tuple[list[str], Sequence[Sequence[Any]]]]:
+    def select(self, query: str, rows: int) -> Generator[tuple[list[str], Sequence[Sequence[Any]]], None, None]:
         """Yield column names with at most `rows` rows at a time; names alone where there is no row."""
         engine = self._engine()
         try:
@@ -42,14 +43,14 @@ class Database:
     def _rows(self, connection: sa.Connection, query: str, rows: int) -> Iterator[tuple[list[str], Sequence[Sequence[Any]]]]:
         options = {"stream_results": True, "max_row_buffer": rows, "no_parameters": True}
         try:
-            result = connection.exec_driver_sql(query, execution_options=options)
-            names = [str(name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping
-            some = False
-            for part in result.partitions(rows):
-                some = True
-                yield names, part
-            if not some:
-                yield names, []
+            with closing(connection.exec_driver_sql(query, execution_options=options)) as result:
+                names = [str(name) for name in result.keys()]  # noqa: SIM118 - a result is no mapping
+                some = False
+                for part in result.partitions(rows):
+                    some = True
+                    yield names, part
+                if not some:
+                    yield names, []
         except exc.DBAPIError as error:
             if error.connection_invalidated:
                 raise EndpointError(
@@ -103,7 +104,7 @@ class Database:
     def _said(self, error: exc.DBAPIError) -> str:
         """The driver's first line, without the parts of the address."""
         said = (str(error.orig).strip() or type(error.orig).__name__).split("\n")[0]
-        for part in (self._url.password, self._url.username, self._url.host, self._url.database):
+        for part in (self._url.password, self._url.username, self._url.host, self._url.database, *self._url.query.values()):
             if part:
                 said = said.replace(str(part), "…")
         return said

@@ -63,10 +63,10 @@ class HttpSource:
 
     def freshness(self, args: HttpArgs, context: SourceContext) -> str | None:
         """The strong ETag; None where the server gives none."""
-        from mtf_acquisition.net.download import etag
-        from mtf_acquisition.net.transport import GuardedTransport
+        from mtf.outbound import GuardedTransport
+        from mtf_acquisition.net.download import FIELD, etag
 
-        return etag(_call(args, context), lambda: GuardedTransport(context.http_allow))
+        return etag(_call(args, context), lambda: GuardedTransport(context.http_allow, field=FIELD))
 
     def read(self, args: HttpArgs, context: SourceContext) -> Iterator[pa.RecordBatch]:
         """Yield batches of the downloaded table; a second reading in one job reads the same download."""
@@ -90,14 +90,14 @@ class HttpSource:
 
 def _downloaded(call: Call, context: SourceContext, folder: Path) -> tuple[Path, Fetched]:
     """The download in `folder`, fetched unless it lies there already from the job's first reading."""
-    from mtf_acquisition.net.download import Fetched, fetch
-    from mtf_acquisition.net.transport import GuardedTransport
+    from mtf.outbound import GuardedTransport
+    from mtf_acquisition.net.download import FIELD, Fetched, fetch
 
     path = folder / f"download-{hashlib.sha256(call.url.encode()).hexdigest()[:16]}"
     notes = path.with_suffix(".json")
     if notes.exists():
         return path, Fetched(**json.loads(notes.read_bytes()))
-    found = fetch(call, lambda: GuardedTransport(context.http_allow), path)
+    found = fetch(call, lambda: GuardedTransport(context.http_allow, field=FIELD), path)
     notes.write_text(json.dumps(asdict(found)))
     return path, found
 

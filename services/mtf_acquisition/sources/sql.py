@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -60,9 +61,10 @@ class SqlSource:
 
         database = Database(secret(args.credential, context), args.credential)
         before = 0
-        for names, rows in database.select(args.query, args.fetch_rows):
-            yield _batch(names, rows, before)
-            before += len(rows)
+        with closing(database.select(args.query, args.fetch_rows)) as parts:
+            for names, rows in parts:
+                yield _batch(names, rows, before)
+                before += len(rows)
 
 
 def _batch(names: Sequence[str], rows: Sequence[Sequence[Any]], before: int) -> pa.RecordBatch:

@@ -7,7 +7,8 @@ import ipaddress
 import pytest
 
 from mtf.errors import SpecError
-from mtf_acquisition.net.addresses import permitted, public_address, refusal
+from mtf.outbound import permitted, refusal
+from mtf_acquisition.net.addresses import public_address
 
 ALWAYS = [
     "169.254.169.254",
@@ -61,7 +62,7 @@ def test_public_addresses_are_open(address: str) -> None:
 def test_one_bad_address_spoils_a_name() -> None:
     """A name that points outside and inside is made to get inside."""
     with pytest.raises(SpecError) as caught:
-        permitted("evil.example", 80, (), lambda host, port: ["93.184.215.14", "10.0.0.1"])
+        permitted("evil.example", 80, (), field="dataset.source.url", resolver=lambda host, port: ["93.184.215.14", "10.0.0.1"])
     assert "private" in caught.value.message
     assert "MTF_HTTP_ALLOW" in str(caught.value.fix)
 

@@ -12,8 +12,8 @@ import httpx2
 import pytest
 
 from mtf.errors import DataError, EndpointError, LimitError, MtfError, SpecError
+from mtf.outbound import GuardedTransport, Resolver
 from mtf_acquisition.net.download import Call, Fetched, etag, fetch, strong
-from mtf_acquisition.net.transport import GuardedTransport
 
 SECRET = "hunter2"
 Handler = Callable[[httpx2.Request], httpx2.Response]
@@ -58,6 +58,10 @@ def fails(server: Server, folder: Path, **changes: Any) -> MtfError:
     assert "topsecret" not in said
     assert caught.value.fix
     return caught.value
+
+
+def guarded(allow: tuple[str, ...], resolver: Resolver | None) -> GuardedTransport:
+    return GuardedTransport(allow, field="dataset.source.url", resolver=resolver)
 
 
 def answer(status: int = 200, content: bytes = b"a,b\n1,2\n", **headers: str) -> httpx2.Response:
@@ -134,7 +138,7 @@ def test_redirects(tmp_path: Path) -> None:
     assert "authorization" not in server.requests[1].headers
     assert "redirects" in fails(Server(httpx2.Response(302, headers={"location": "/again"})), tmp_path).message
     with pytest.raises(SpecError, match="only http and https"):
-        GuardedTransport(()).handle_request(httpx2.Request("GET", "file:///etc/passwd"))
+        guarded((), None).handle_request(httpx2.Request("GET", "file:///etc/passwd"))
 
 
 def test_the_etag(tmp_path: Path) -> None:
@@ -157,7 +161,7 @@ def test_every_hop_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     addresses = {"data.example": ["93.184.215.14"], "meta.example": ["169.254.169.254"]}
     server = Server(answer())
     with pytest.raises(SpecError, match="metadata"):
-        fetch(server.call(), lambda: GuardedTransport(("private", "loopback"), lambda host, port: addresses[host]), tmp_path / "t")
+        fetch(server.call(), lambda: guarded(("private", "loopback"), lambda host, port: addresses[host]), tmp_path / "t")
     assert len(seen) == 1
     assert seen[0].url.host == "93.184.215.14"
     assert seen[0].headers["host"] == "data.example"
@@ -170,7 +174,7 @@ def test_a_name_is_looked_up_once_a_connection(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", lambda self, request: httpx2.Response(500))
     server = Server(answer())
     with pytest.raises(SpecError, match="loopback"):
-        fetch(server.call(), lambda: GuardedTransport((), lambda host, port: next(answers)), tmp_path / "t")
+        fetch(server.call(), lambda: guarded((), lambda host, port: next(answers)), tmp_path / "t")
 
 
 def test_another_address_of_the_host_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -183,6 +187,6 @@ def test_another_address_of_the_host_is_tried(monkeypatch: pytest.MonkeyPatch, t
 
     monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", inner)
     server = Server(answer())
-    transport = lambda: GuardedTransport((), lambda host, port: ["93.184.215.14", "93.184.215.15"])  # noqa: E731 - as short as it is
+    transport = lambda: guarded((), lambda host, port: ["93.184.215.14", "93.184.215.15"])  # noqa: E731 - as short as it is
     assert fetch(server.call(), transport, tmp_path / "t").size == 8
     assert server.waits == []

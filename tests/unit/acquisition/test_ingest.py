@@ -57,7 +57,7 @@ def test_result_does_not_depend_on_batches(cells: list[str], cut: int, head: int
 
 def test_a_late_contradiction_widens_once_and_says_so(tmp_path: Path) -> None:
     """Three columns' worth of late surprises cost one more reading; each is told with its row and value."""
-    values: list[str | None] = [str(index) for index in range(2 * BLOCK_ROWS)] + ["2.5"] + ["?"] * 3
+    values = [*map(str, range(2 * BLOCK_ROWS)), "2.5", "?", "?", "?"]
     started = []
 
     def start() -> Any:
