@@ -24,10 +24,11 @@ class Moments:
         present = values[~np.isnan(values)]
         if present.size == 0:
             return cls(0, 0.0, 0.0, np.inf, -np.inf)
-        mean = float(present.mean())
-        deviations = present - mean
-        # The correction term makes up for the rounding of the mean (Chan, Golub & LeVeque 1983).
-        m2 = float(np.dot(deviations, deviations)) - float(deviations.sum()) ** 2 / present.size
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite values give an infinite state, which the fit refuses by name
+            mean = float(present.mean())
+            deviations = present - mean
+            # The correction term makes up for the rounding of the mean (Chan, Golub & LeVeque 1983).
+            m2 = float(np.dot(deviations, deviations)) - float(deviations.sum()) ** 2 / present.size
         return cls(present.size, mean, max(m2, 0.0), float(present.min()), float(present.max()))
 
     def merge(self, other: Moments) -> Moments:

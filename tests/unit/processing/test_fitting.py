@@ -62,7 +62,11 @@ def garbage(rows: int) -> dict[str, pa.Array]:
 
 def test_every_fitted_step_is_proven() -> None:
     """No built-in step of the kind `fitted` is missing from these tests."""
-    assert {name for name in names("step") if load("step", name).kind == "fitted" and type(load("step", name)).__module__.startswith("mtf_processing")} == set(FITTED)
+    assert {
+        name
+        for name in names("step")
+        if load("step", name).kind == "fitted" and type(load("step", name)).__module__.startswith("mtf_processing")
+    } == set(FITTED)
 
 
 @pytest.mark.parametrize(("name", "args"), CASES)
@@ -111,7 +115,9 @@ def fit(path: Path, name: str, args: dict[str, Any], *, block: int, memory: int)
     return line.params[0]
 
 
-@pytest.mark.parametrize(("name", "args"), [case for case in CASES if "constant" not in case[1].values() and "lower" not in case[1] and "order" not in case[1]])
+@pytest.mark.parametrize(
+    ("name", "args"), [case for case in CASES if "constant" not in case[1].values() and "lower" not in case[1] and "order" not in case[1]]
+)
 def test_states_merge(tmp_path: Path, name: str, args: dict[str, Any]) -> None:
     """Whatever the blocks and however columns take turns, the same is learned up to the rounding of sums."""
     pq.write_table(table(), tmp_path / "t.parquet", row_group_size=31)
@@ -149,8 +155,12 @@ def test_moments_merge_to_numpys(values: list[float], cuts: list[int]) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60), st.lists(st.integers(0, 60), max_size=4), st.floats(0, 1), st.integers(0, 80))
-def test_quantiles_are_exact_and_beyond_their_limit_within_the_bound(values: list[float], cuts: list[int], share: float, exact: int) -> None:
+@given(
+    st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60), st.lists(st.integers(0, 60), max_size=4), st.floats(0, 1), st.integers(0, 80)
+)
+def test_quantiles_are_exact_and_beyond_their_limit_within_the_bound(
+    values: list[float], cuts: list[int], share: float, exact: int
+) -> None:
     """Up to the limit numpy's quantile to the last digit, whatever the parts; beyond it within the stated error."""
     array = np.array(values)
     state = Quantiles.of(np.zeros(0), exact)
@@ -167,7 +177,7 @@ def test_quantiles_are_exact_and_beyond_their_limit_within_the_bound(values: lis
 
 
 def test_steps_that_need_each_other_are_fitted_in_turn(process: Process) -> None:
-    """scale behind one_hot scales the encoded columns, and impute before it fills what it scales."""
+    """Scale behind one_hot scales the encoded columns, and impute before it fills what it scales."""
     found = process(table(), [{"split": {}}, {"impute": {}}, {"one_hot": {}}, {"scale": {}}, {"drop_missing": {}}], id="key")
     train = found.table("train.features").to_pandas().drop(columns=["row_id", "flag"])
     assert "text_a" in train

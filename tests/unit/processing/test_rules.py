@@ -41,7 +41,8 @@ def test_a_split_before_a_train_dataset_or_a_recipe_suffices(step: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    "step", [{"impute": {"numeric": "constant", "categorical": "constant"}}, {"clip": {"lower": 0}}, {"ordinal": {"order": {"a": ["x", "z"]}}}]
+    "step",
+    [{"impute": {"numeric": "constant", "categorical": "constant"}}, {"clip": {"lower": 0}}, {"ordinal": {"order": {"a": ["x", "z"]}}}],
 )
 def test_a_step_whose_arguments_say_everything_needs_no_training_rows(step: dict[str, Any]) -> None:
     """Constants, bounds and declared orders learn nothing."""

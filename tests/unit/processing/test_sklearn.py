@@ -47,7 +47,10 @@ def texts(rows: int, seed: int = 0) -> pd.DataFrame:
 
 def run(process: Process, train: pd.DataFrame, test: pd.DataFrame, steps: list[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The features of both tables after the steps, fitted on the first."""
-    tables = [pa.table({**{name: pa.array(frame[name], from_pandas=True) for name in frame}, "y": np.arange(len(frame)) / 7}) for frame in (train, test)]
+    tables = [
+        pa.table({**{name: pa.array(frame[name], from_pandas=True) for name in frame}, "y": np.arange(len(frame)) / 7})
+        for frame in (train, test)
+    ]
     found = process(tables[1], steps, train=tables[0], row_group=97)
     return tuple(found.table(f"{name}.features").to_pandas().drop(columns="row_id") for name in ("train", "test"))  # type: ignore[return-value]
 
@@ -86,7 +89,10 @@ def test_scale(process: Process, method: str, oracle: Any) -> None:
             np.testing.assert_allclose(found[column].to_numpy(float), expected[:, index], rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("options", [{}, {"drop": "first"}, {"max_categories": 3}, {"max_categories": 5}, {"max_categories": 1}, {"drop": "first", "max_categories": 4}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"drop": "first"}, {"max_categories": 3}, {"max_categories": 5}, {"max_categories": 1}, {"drop": "first", "max_categories": 4}],
+)
 def test_one_hot(process: Process, options: dict[str, Any]) -> None:
     """Columns, their names, their order and the treatment of rare, missing and unknown categories are OneHotEncoder's."""
     train, test = texts(301), texts(60, 1)

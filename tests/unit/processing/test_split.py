@@ -27,12 +27,17 @@ def marks(table: pa.Table, **args: Any) -> list[bool]:
     return list(STEP.apply(batch, SplitArgs(**args), {}, roles).column(TEST).to_pylist())
 
 
-values = st.lists(st.tuples(st.integers(-5, 5), st.none() | st.text(max_size=4), st.none() | st.floats(allow_nan=True)), min_size=1, max_size=30)
+values = st.lists(
+    st.tuples(st.integers(-5, 5), st.none() | st.text(max_size=4), st.none() | st.floats(allow_nan=True)), min_size=1, max_size=30
+)
 
 
 def as_table(rows: list[tuple[Any, ...]]) -> pa.Table:
     """A table of a whole number, a text and a fraction."""
-    return pa.table([pa.array([row[index] for row in rows], type_) for index, type_ in enumerate((pa.int64(), pa.string(), pa.float64()))], names=["a", "b", "c"])
+    return pa.table(
+        [pa.array([row[index] for row in rows], type_) for index, type_ in enumerate((pa.int64(), pa.string(), pa.float64()))],
+        names=["a", "b", "c"],
+    )
 
 
 @given(values, values, st.integers(0, 2**32 - 1))
@@ -150,7 +155,7 @@ def test_a_split_without_test_rows_says_so(process: Process) -> None:
 
 
 def test_a_split_without_training_rows_says_so_when_something_must_learn(process: Process) -> None:
-    """scale has nothing to learn from."""
+    """Scale has nothing to learn from."""
     with pytest.raises(DataError) as caught:
         process(pa.table({"x": [1, 2, 3], "y": [0, 1, 0]}), [{"split": {"test": 0.9999}}, {"scale": {}}])
     assert caught.value.field == "processing[1].scale"

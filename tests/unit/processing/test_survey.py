@@ -24,7 +24,11 @@ TABLE = pa.table(
 def with_column(name: str, values: Any) -> pa.Table:
     """The table with one column exchanged or added."""
     column = values if isinstance(values, pa.Array) else pa.array(values)
-    return TABLE.set_column(TABLE.schema.get_field_index(name), name, column) if name in TABLE.schema.names else TABLE.append_column(name, column)
+    return (
+        TABLE.set_column(TABLE.schema.get_field_index(name), name, column)
+        if name in TABLE.schema.names
+        else TABLE.append_column(name, column)
+    )
 
 
 def refuse(process: Process, table: pa.Table, steps: Any = (), **roles: Any) -> MtfError:
@@ -211,7 +215,13 @@ def test_a_constant_gap_in_one_table_takes_the_type_of_the_other(process: Proces
 def test_the_facts_say_what_each_step_did(process: Process) -> None:
     """Rows before and after, both sides of the split, columns touched."""
     table = pa.concat_tables([with_column("age", [None, *range(19)]), with_column("age", [None, *range(19)])])
-    steps = ["drop_missing", "drop_duplicates", {"split": {"test": 0.5, "stratify": True}}, {"scale": {}}, {"drop_missing": {"columns": ["age"]}}]
+    steps = [
+        "drop_missing",
+        "drop_duplicates",
+        {"split": {"test": 0.5, "stratify": True}},
+        {"scale": {}},
+        {"drop_missing": {"columns": ["age"]}},
+    ]
     facts = process(table, steps).facts["steps"]
     assert facts[0] == {"name": "drop_missing", "rows_before": 40, "rows_after": 38}
     assert facts[1] == {"name": "drop_duplicates", "rows_before": 38, "rows_after": 19}
