@@ -10,8 +10,9 @@ import contextlib
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import IO, Any
 
 CONTEXT: ContextVar[Mapping[str, str]] = ContextVar("mtf_log_context", default={})  # noqa: B039 - never changed, only replaced
@@ -19,11 +20,20 @@ CONTEXT: ContextVar[Mapping[str, str]] = ContextVar("mtf_log_context", default={
 
 MASK = "***"
 _SECRET_NAME = re.compile(r"passw|secret|token|authorization|credential|cookie|api[_-]?key|private[_-]?key|dsn", re.IGNORECASE)
-_PATTERNS = (
-    (re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+@", re.IGNORECASE), rf"\g<head>{MASK}@"),
-    (re.compile(r"(?P<head>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), rf"\g<head>{MASK}"),
-    (re.compile(r"(?P<head>[?&;](?:[\w-]*(?:token|password|secret|key|signature|credential))=)[^&\s]+", re.IGNORECASE), rf"\g<head>{MASK}"),
+_PATTERNS: tuple[tuple[re.Pattern[str], str, Callable[[str], bool]], ...] = (
+    (re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+@", re.IGNORECASE), rf"\g<head>{MASK}@", lambda text: "@" in text),
+    (
+        re.compile(r"(?P<head>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE),
+        rf"\g<head>{MASK}",
+        lambda text: len(text.split(maxsplit=1)) > 1,
+    ),
+    (
+        re.compile(r"(?P<head>[?&;](?:[\w-]*(?:token|password|secret|key|signature|credential))=)[^&\s]+", re.IGNORECASE),
+        rf"\g<head>{MASK}",
+        lambda text: "=" in text,
+    ),
 )
+"""What a secret looks like, what remains of it, and a cheap test without which the search is not worth its time: most values are short words."""
 _QUIET = ("uvicorn.access", "httpx2", "httpcore2", "alembic.runtime.migration")
 """Loggers that say per call what our own lines say once."""
 
@@ -40,6 +50,11 @@ def bound(**ids: str | None) -> Iterator[None]:
         CONTEXT.reset(token)
 
 
+@lru_cache(maxsize=1024)
+def _names_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 class Redactor:
     """A processor that masks values under secret names, passwords in addresses, bearer tokens, and the secrets it was told."""
 
@@ -52,7 +67,7 @@ class Redactor:
 
     def value(self, name: str, value: Any) -> Any:
         """One value, cleaned all the way down."""
-        if value is not None and not isinstance(value, bool | int | float) and _SECRET_NAME.search(name):
+        if value is not None and not isinstance(value, bool | int | float) and _names_secret(name):
             return MASK
         if isinstance(value, Mapping):
             return {key: self.value(str(key), one) for key, one in value.items()}
@@ -64,8 +79,9 @@ class Redactor:
         """A text without the secrets that can be recognised in it."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
+        for pattern, replacement, possible in _PATTERNS:
+            if possible(text):
+                text = pattern.sub(replacement, text)
         return text
 
 
