@@ -83,7 +83,7 @@ def test_a_declared_task_and_positive_label_are_followed(values: Any, kind: str,
         (None, "time", None, None, SpecError, "dataset.target"),
     ],
 )
-def test_what_does_not_fit_is_refused(values: Any, kind: str, task: Any, positive: Any, error: type[Exception], field: str) -> None:
+def test_what_does_not_fit_is_refused(*, values: Any, kind: str, task: Any, positive: Any, error: type[Exception], field: str) -> None:
     """Each refusal names the field of the run file that decides."""
     with pytest.raises(error) as caught:
         decide(target(values, kind), task=task, positive=positive)

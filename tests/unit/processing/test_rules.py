@@ -128,7 +128,7 @@ def test_defaults_are_written_out_and_the_split_takes_the_runs_seed() -> None:
 
 def test_validated_specs_validate_again_to_themselves() -> None:
     """Validation is idempotent."""
-    steps = [{"replace": {"columns": ["a"], "values": {1: "one", True: None}}}, {"split": {}}, {"impute": {}}]
+    steps = [{"replace": {"columns": ["a"], "values": {2: "two", True: None}}}, {"split": {}}, {"impute": {}}]
     first = STAGE.validate({"steps": steps, "roles": {"target": "y"}}).spec
     again = STAGE.validate({"steps": [{call["name"]: call["args"]} for call in first["steps"]], "roles": first["roles"]}).spec
     assert first == again
