@@ -41,7 +41,7 @@ def test_the_tables_and_the_migrations_agree(tmp_path: Path) -> None:
 
     database = connect(f"sqlite:///{tmp_path / 'a.db'}")
     schema.upgrade(database)
-    options = {"compare_type": True, "compare_server_default": True}
+    options = {"compare_type": True}  # defaults are compared as text by the test above
     assert database.read_now(lambda c: compare_metadata(MigrationContext.configure(c, opts=options), METADATA)) == []
     database.close()
 
