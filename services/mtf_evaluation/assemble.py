@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress
         gates=gates,
         verdict=judge.overall(gates),
         warnings=_excluded(scored, room) + shared + _unreachable(spec, room, parts),
-        notes=dict(spec.notes) | {"evaluation": {"level": spec.level, "seed": spec.seed, "metrics": room.metrics}},
+        notes=dict(spec.notes) | {"evaluation": {"level": spec.level, "seed": spec.seed, "versions": _libraries()}},
         plots=plots.build(room.sample),
     )
 
@@ -176,6 +177,11 @@ def _judge(
         return judge.comparison(term, found, subject, greater_is_better=bool(describe(term.metric).greater_is_better))
     values = metrics if part is None else next(one.metrics for one in sliced if one.where == where)
     return judge.metric(term, values[term.metric], subject)
+
+
+def _libraries() -> dict[str, str]:
+    """The libraries that the numbers depend on."""
+    return {library: version(library) for library in ("numpy", "scipy")}
 
 
 def _checks(sample: Sample) -> list[Check]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from mtf.contracts.report import Comparison, MetricValue, Verdict
 from mtf.contracts.stages import Term
 from mtf_evaluation import numerals
@@ -71,13 +73,25 @@ def not_worse(term: Term, found: Comparison, subject: str, verdict: Verdict, *, 
 
 
 def _needed(middle: float, lower: float, upper: float, limit: float, n: int) -> str:
-    """How many rows would settle it: an interval's arm shrinks with the square root of the rows, and it has to end before the limit."""
-    arm = middle - lower if middle > limit else upper - middle
-    distance = abs(middle - limit)
-    rows = n * (arm / distance) ** 2 if distance > 0 else float("inf")
-    if rows > _FAR:
+    """How many rows would settle it, if the value stays where it is."""
+    arm, distance = (middle - lower if middle > limit else upper - middle), abs(middle - limit)
+    share = _shrink(arm, (upper - lower) / 2, distance)
+    if n > share**2 * _FAR:
         return "; the value lies so close to it that more rows will hardly settle it"
-    return f"; if the value stays where it is, about {numerals.about(max(rows, n + 1))} rows would settle it (there are {n:,})"
+    rows = numerals.about(max(n / share**2, n + 1))
+    return f"; if the value stays where it is, about {rows} rows would settle it (there are {n:,})"
+
+
+def _shrink(arm: float, half: float, distance: float) -> float:
+    """The u = sqrt(n / rows) at which an interval's arm has shrunk to `distance`.
+
+    Half of the width falls with u. By how much the arm is longer or shorter than that, the skewness of the interval, falls with u^2
+    (exactly so to first order for Wilson's interval). So skew * u^2 + half * u = distance, and u = 1 gives the arm back.
+    """
+    skew = arm - half
+    if abs(skew) < 1e-9 * half or skew < -0.49 * half or distance > arm:
+        return min(1.0, distance / arm) if arm > 0 else 0.0
+    return (math.sqrt(half * half + 4 * skew * distance) - half) / (2 * skew)
 
 
 def _difference(found: Comparison, against: float | None = None) -> str:

@@ -1,10 +1,13 @@
 """Three verdicts, each with its reason."""
 
+import re
+
 import pytest
 
 from mtf.contracts.report import Comparison, Gate, MetricValue
 from mtf_evaluation.gates import judge
 from mtf_evaluation.gates.grammar import parse
+from mtf_evaluation.statistics.proportion import wilson
 
 
 def gate(text: str, value: float | None, lower: float | None = None, upper: float | None = None, **more: object) -> Gate:
@@ -67,11 +70,27 @@ def test_without_an_interval_nothing_is_settled() -> None:
 
 
 def test_the_reason_says_how_many_rows_would_settle_it() -> None:
-    """The rows grow with the square of the interval's arm over the distance to the bound."""
-    found = gate("accuracy >= 0.90", 0.912, 0.874, 0.941, n=64)
-    assert found.reason.startswith("accuracy is 0.912 (0.874 to 0.941): the bound 0.9 lies inside the interval")
+    """For a symmetric interval the rows grow with the square of its arm over the distance to the bound."""
+    found = gate("accuracy >= 0.90", 0.912, 0.874, 0.950, n=64)
+    assert found.reason.startswith("accuracy is 0.912 (0.874 to 0.950): the bound 0.9 lies inside the interval")
     assert "about 650 rows would settle it (there are 64)" in found.reason  # 64 * (0.038 / 0.012)^2 = 641.8, rounded up
     assert "more rows will hardly settle it" in gate("accuracy >= 0.90", 0.9, 0.8, 0.95).reason
+
+
+@pytest.mark.parametrize(("hits", "n", "limit"), [(98, 100, 0.97), (98, 100, 0.94), (90, 100, 0.93), (300, 1000, 0.29), (5, 100, 0.06)])
+def test_the_needed_rows_are_enough_and_not_far_too_many(hits: int, n: int, limit: float) -> None:
+    """With the rows that the reason asks for, the interval of the same share no longer holds the bound; with half of them it does."""
+    share = hits / n
+    now = wilson(share, n, 0.95)
+    reason = gate(f"accuracy >= {limit}", share, now.lower, now.upper, n=n).reason
+    found = re.search(r"about ([\d,]+) rows would settle it", reason)
+    assert found is not None
+    needed = int(found.group(1).replace(",", ""))
+    for rows, holds in ((1.02 * needed, False), (max(n, needed / 2), True)):
+        then = wilson(share, rows, 0.95)
+        assert then.lower is not None
+        assert then.upper is not None
+        assert (then.lower < limit < then.upper) is holds
 
 
 def test_digits_tell_an_end_from_its_bound() -> None:
