@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mtf.errors import DataError, MtfError, SpecError
 from mtf.plugins import Loader, Model, Prediction
-from mtf_inference import wire
+from mtf_inference import threads, wire
 from mtf_inference.encoding import encode, plain
 from mtf_inference.sandbox import lockdown
 from mtf_inference.watch import Watch
@@ -55,6 +53,7 @@ def _serve(descriptor: int, order: Order) -> None:
     """Load on the first frame, predict on each later one."""
     watch = Watch()
     watch.install()
+    threads.locks_of_threads()
     wire.receive(descriptor)
     loaded = _guarded(descriptor, watch, lambda: _load(order, watch))
     if loaded is None:
@@ -107,7 +106,7 @@ def _predict(model: Model, body: memoryview, order: Order, watch: Watch) -> tupl
 
     table = pa.ipc.open_stream(pa.py_buffer(body), options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
     start = time.perf_counter()
-    with _threads_only(order.threads):
+    with threads.within(order.threads):
         said = model.predict(table)
     seconds = time.perf_counter() - start
     if not isinstance(said, Prediction):
@@ -123,12 +122,6 @@ def _predict(model: Model, body: memoryview, order: Order, watch: Watch) -> tupl
         parts.append(scores.reshape(-1).data.cast("B"))
     header = wire.Predicted(rows=table.num_rows, kind=kind, values=values, columns=columns, seconds=seconds, attempts=watch.attempts)
     return header.model_dump_json().encode(), parts
-
-
-def _threads_only(threads: int) -> AbstractContextManager[Any]:
-    """Joblib would start processes for `n_jobs=-1`; here it gets threads, as many as the job has processors."""
-    joblib = sys.modules.get("joblib")  # whoever uses it has imported it
-    return nullcontext() if joblib is None else joblib.parallel_config(backend="threading", n_jobs=threads)
 
 
 def _failure(error: BaseException, watch: Watch) -> wire.Failed:

@@ -66,6 +66,13 @@ def agree(truth: Sequence[Any], model: Sequence[Any] | None, task: str) -> Label
     if model is None:
         return base
     _, extra = base.translate(model)
+    if truth and len(extra) == len(model):
+        raise SpecError(
+            f"the model's labels {_list(model)} and the data's labels {_list(truth)} have nothing in common",
+            field="model.labels",
+            found=_list(model),
+            fix="declare `model.labels`: the data's labels in the order of the model's",
+        )
     if extra and task == "binary":
         raise ModelError(
             f"the data has the labels {_list(truth)}, and the model also knows {_list(extra)}",
