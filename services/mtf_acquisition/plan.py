@@ -64,7 +64,7 @@ class Plan:
                 continue
             try:
                 self._check_kind(name, column, kind, is_text=is_text)
-                arrays.append(convert(column, TEXT if kind is None else kind, self.missing))
+                arrays.append(convert(column, TEXT if kind is None else kind, () if is_text else self.missing))
             except ContradictionError:
                 if name in self.declared:
                     raise self._misfit(name, column, rows_before) from None

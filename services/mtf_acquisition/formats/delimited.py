@@ -17,6 +17,8 @@ from mtf_acquisition.formats.header import Header, read_header
 from mtf_acquisition.formats.options import TableArgs
 from mtf_acquisition.formats.stream import BLOCK, ChunkReader, text, undecodable, unpacked, without_initial_space
 
+_ENDLESS = 64 << 20
+"""Characters of a field behind which nobody looks for its end."""
 TEXT_COLUMNS = {b"mtf:text": b"1"}
 """Schema metadata of batches whose columns are texts of which acquisition finds the types."""
 
@@ -37,7 +39,7 @@ class Dialect:
 
     def rows(self, lines: Iterator[str], delimiter: str | None = None) -> Iterator[list[str]]:
         """Rows as Python's own parser sees them, for headers and for finding what is wrong; far too slow for a table."""
-        csv.field_size_limit(BLOCK)
+        csv.field_size_limit(_ENDLESS)
         mark = delimiter or self.delimiter
         if self.quote:
             return csv.reader(lines, delimiter=mark, quotechar=self.quote)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from mtf_acquisition.formats.blob import Blob
 from mtf_acquisition.formats.header import Rows
+from mtf_acquisition.formats.stream import BLOCK
 
 Again = Callable[[], Iterator[bytes]]
 """Starts the text of the file from its beginning."""
@@ -34,6 +35,8 @@ def check_rows(blob: Blob, dialect: Rows, columns: int, skip_rows: int, again: A
                 found=dialect.delimiter.join(fields),
                 fix=f"correct the line{comment}; quote text that holds the delimiter",
             )
+        if sum(map(len, fields)) > BLOCK:
+            raise blob.wrong(f"line {line:,} is longer than {BLOCK >> 20} MiB", fix="leave the long values out; Parquet may hold them")
 
 
 def check_quotes(blob: Blob, dialect: Rows, again: Again) -> None:

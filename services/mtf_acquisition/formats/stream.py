@@ -17,7 +17,7 @@ from mtf_acquisition.formats.blob import Blob
 from mtf_acquisition.formats.detect import compression_of
 from mtf_acquisition.formats.options import Compression, TableArgs
 
-BLOCK = 4 << 20
+BLOCK = 2 << 20
 """Bytes of one read; also the longest row."""
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))

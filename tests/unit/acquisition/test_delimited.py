@@ -160,6 +160,11 @@ def test_open_quote(lab: Any) -> None:
     assert "line 12" in far.message
 
 
+def test_a_line_without_end(lab: Any) -> None:
+    """A row longer than a block is told as that, not as an open quote."""
+    assert "line 3 is longer than 2 MiB" in refused(lab, "a,b\n1,2\n1," + "x" * 6_000_000 + "\n3,4\n").message
+
+
 def test_quotes_that_mean_nothing(acquire_csv: Callable[..., Any]) -> None:
     """`quote: ""` reads quotes as characters."""
     assert acquire_csv('a,b\n1,x\n2,"y\n', quote="").table["b"].to_pylist() == ["x", '"y']
