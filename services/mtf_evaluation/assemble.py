@@ -172,7 +172,10 @@ def _judge(
         found = next((one for one in compared if one.metric == term.metric and one.where == where), None)
         if found is None:
             raise SpecError(
-                f"`{term.expression}` needs a baseline, and the run has none", field="evaluation.baseline", found=term.expression
+                f"`{term.expression}` needs a baseline, and the run has none",
+                field="evaluation.baseline",
+                found=term.expression,
+                fix="name an earlier run that succeeded",
             )
         return judge.comparison(term, found, subject, greater_is_better=bool(describe(term.metric).greater_is_better))
     values = metrics if part is None else next(one.metrics for one in sliced if one.where == where)

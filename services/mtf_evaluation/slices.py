@@ -46,7 +46,8 @@ def find(columns: Mapping[str, pa.Array], crosses: Sequence[Sequence[str]], gate
 
     Raises DataError for a cross of more than `MOST` slices, SpecError for a column that the scored rows lack.
     """
-    encoded = {column: _encode(columns, column) for column in _named(crosses, gates)}
+    crossed = {column: tuple(cross) for cross in crosses for column in cross}
+    encoded = {column: _encode(columns, column, crossed.get(column)) for column in _named(crosses, gates)}
     found: dict[tuple[tuple[str, str], ...], Slice] = {}
     for cross in crosses:
         for part in _cross(encoded, cross):
@@ -105,13 +106,15 @@ def _named(crosses: Sequence[Sequence[str]], gates: Iterable[Term]) -> list[str]
     return list(dict.fromkeys([column for cross in crosses for column in cross] + [column for term in gates for column in term.where]))
 
 
-def _encode(columns: Mapping[str, pa.Array], column: str) -> _Column:
+def _encode(columns: Mapping[str, pa.Array], column: str, cross: Sequence[str] | None) -> _Column:
     if column not in columns:
         raise unknown("slice column", column, sorted(columns), where="evaluation.slices")
     values = columns[column]
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     encoded = values.dictionary_encode()
+    if cross is not None and len(encoded.dictionary) > MOST:
+        raise _too_many(cross, len(encoded.dictionary))
     distinct = [_plain(value) for value in encoded.dictionary.to_pylist()]
     order = sorted(range(len(distinct)), key=lambda index: distinct[index])
     rank = np.empty(len(distinct) + 1, dtype=np.int64)
@@ -135,12 +138,7 @@ def _cross(encoded: Mapping[str, _Column], cross: Sequence[str]) -> list[Slice]:
         code = code * max(1, len(encoded[column].values)) + encoded[column].codes
         distinct, code = np.unique(code, return_inverse=True)
         if len(distinct) > MOST:
-            raise DataError(
-                f"slices by {' x '.join(cross)} would be {len(distinct):,} or more; at most {MOST:,} are measured",
-                field="evaluation.slices",
-                found=list(cross),
-                fix="slice by a column with few distinct values, for example a binned one",
-            )
+            raise _too_many(cross, len(distinct))
     order = np.argsort(code, kind="stable")
     starts = np.flatnonzero(np.diff(code[order])) + 1
     slices = []
@@ -148,6 +146,15 @@ def _cross(encoded: Mapping[str, _Column], cross: Sequence[str]) -> list[Slice]:
         where = {column: encoded[column].values[encoded[column].codes[rows[0]]] for column in cross}
         slices.append(Slice(name_of(where), where, rows))
     return slices
+
+
+def _too_many(cross: Sequence[str], slices: int) -> DataError:
+    return DataError(
+        f"slices by {' x '.join(cross)} would be {slices:,} or more; at most {MOST:,} are measured",
+        field="evaluation.slices",
+        found=list(cross),
+        fix="slice by a column with few distinct values, for example a binned one",
+    )
 
 
 def _only(encoded: Mapping[str, _Column], where: Mapping[str, str]) -> Slice:

@@ -91,6 +91,10 @@ def test_an_identifier_is_no_slice_column() -> None:
     with pytest.raises(DataError, match="2,000 or more; at most 1,000") as caught:
         slices.find(columns, [["id"]])
     assert caught.value.field == "evaluation.slices"
+    halves = {"a": pa.array([row // 50 for row in range(2000)]), "b": pa.array([row % 50 for row in range(2000)])}
+    with pytest.raises(DataError, match="slices by a x b would be 2,000 or more"):
+        slices.find(halves, [["a", "b"]])
+    assert slices.find(columns, [], [parse("m > 0 in id=7")])[0].rows.tolist() == [7]
 
 
 def test_an_unknown_column_names_the_nearest() -> None:
