@@ -71,7 +71,7 @@ class InferenceStage:
     def versions(self, spec: dict[str, Any]) -> dict[str, str]:
         """The stage, the loader, and the libraries that compute its answers."""
         loader = plugins.load("loader", spec["loader"]["name"])
-        found = {"inference": CODE, f"loader.{loader.name}": str(loader.version)}
+        found = {"inference": CODE, f"loader.{loader.name}": str(loader.version), **getattr(loader, "data_versions", dict)()}
         for package in getattr(loader, "packages", ("numpy",)):
             try:
                 found[package] = version(package)

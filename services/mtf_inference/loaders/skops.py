@@ -33,6 +33,10 @@ class SkopsLoader:
         """A zip; its directory stands at the end, so the head alone cannot tell more unless `schema.json` comes early."""
         return head.startswith(b"PK\x03\x04")
 
+    def data_versions(self) -> dict[str, str]:
+        """The trust lists decide what opens, so that they are part of the fingerprint."""
+        return {"trusted": "+".join(sorted(f"{name} {one['version']}" for name, one in _lists().items()))}
+
     def load(self, path: Path | None, args: NoArgs) -> EstimatorModel:  # noqa: ARG002 - the protocol's shape
         """Check every type by name, then construct. Raises ModelError that names the types which are not trusted."""
         if path is None:
@@ -65,10 +69,13 @@ class SkopsLoader:
 
 
 def trust_list() -> frozenset[str]:
-    """Types that may be constructed: every list in `trusted/`, one a plug-in family."""
+    """Types that may be constructed: every list in `trusted/`, one a library."""
+    return frozenset(name for one in _lists().values() for name in one["types"])
+
+
+def _lists() -> dict[str, Any]:
     folder = resources.files("mtf_inference") / "trusted"
-    lists = [json.loads(file.read_text()) for file in folder.iterdir() if file.name.endswith(".json")]
-    return frozenset(name for one in lists for name in one["types"])
+    return {file.name.removesuffix(".json"): json.loads(file.read_text()) for file in folder.iterdir() if file.name.endswith(".json")}
 
 
 def _schema(path: Path) -> dict[str, Any]:
