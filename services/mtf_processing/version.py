@@ -59,7 +59,7 @@ class Version:
     def batches(self, columns: Sequence[str], rows: int = BATCH) -> Iterator[tuple[int, int, pa.RecordBatch]]:
         """(first position, rows, batch) in order; the batch has `columns` in their order and no rows when there are none of them."""
         start = 0
-        with pq.ParquetFile(self.path, memory_map=True) as file:
+        with pq.ParquetFile(self.path) as file:
             for batch in file.iter_batches(batch_size=rows, columns=list(columns), use_threads=pa.cpu_count() > 1):
                 arrays = [self._column(batch.column(name), name) for name in columns]
                 yield start, batch.num_rows, pa.RecordBatch.from_arrays(arrays, names=list(columns))

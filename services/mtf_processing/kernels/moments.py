@@ -28,7 +28,7 @@ class Moments:
             mean = float(present.mean())
             deviations = present - mean
             # The correction term makes up for the rounding of the mean (Chan, Golub & LeVeque 1983).
-            m2 = float(np.dot(deviations, deviations)) - float(deviations.sum()) ** 2 / present.size
+            m2 = float(np.square(deviations).sum()) - float(deviations.sum()) ** 2 / present.size
         return cls(present.size, mean, max(m2, 0.0), float(present.min()), float(present.max()))
 
     def merge(self, other: Moments) -> Moments:
