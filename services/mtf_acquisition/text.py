@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from mtf_acquisition.canonical import BOOL, FLOAT, INT, TEXT, TIME
 
+_PROBE = 64
 _ZONED = r"\d(Z|[+-]\d\d(:?\d\d)?)$"
 _NANOSECONDS = r"(\.\d{6})\d+"
 _HOURS = r"[T ]\d\d:?\d\d"
@@ -24,8 +25,10 @@ def infer(array: pa.Array) -> pa.DataType | None:
     """The canonical type of text values; None where every one is missing."""
     if array.null_count == len(array):
         return None
+    probe = array.slice(0, 4 * _PROBE).drop_null().slice(0, _PROBE)
     for kind in (INT, FLOAT, BOOL, TIME):
         try:
+            parse(probe, kind)  # Arrow looks at every value even when the first is wrong already, and a wrong one costs most
             parse(array, kind)
         except pa.ArrowInvalid:
             continue

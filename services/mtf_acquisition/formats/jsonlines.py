@@ -11,7 +11,7 @@ import pyarrow as pa
 from mtf_acquisition.formats.blob import Blob
 from mtf_acquisition.formats.detect import compression_of
 from mtf_acquisition.formats.options import TableArgs
-from mtf_acquisition.formats.stream import text, unpacked
+from mtf_acquisition.formats.stream import text, undecodable, unpacked
 from mtf_acquisition.values import NestedError, column_of
 
 _ROWS = 8_192
@@ -25,7 +25,7 @@ def read_json_lines(blob: Blob, args: TableArgs) -> Iterator[pa.RecordBatch]:
     for number, line in enumerate(_lines(text(blob, args, unpacked(blob, compression_of(blob, args)))), 1):
         if number <= args.skip_rows or not line.strip():
             continue
-        rows.append(_object(blob, number, line))
+        rows.append(_object(blob, args, number, line))
         if len(rows) >= _ROWS:
             yield _batch(blob, args, names, rows, first)
             rows, first = [], number + 1
@@ -35,15 +35,17 @@ def read_json_lines(blob: Blob, args: TableArgs) -> Iterator[pa.RecordBatch]:
         raise blob.wrong("the file is empty", fix="give at least one line with an object")
 
 
-def _object(blob: Blob, number: int, line: bytes) -> dict[str, Any]:
+def _object(blob: Blob, args: TableArgs, number: int, line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line, object_pairs_hook=_unique)
+        value = _DECODER.decode(line.decode())
         if b"\\u" in line:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is JSON, and no text
     except _TwiceError as error:
         raise blob.wrong(f"line {number:,} names the key `{error}` twice", found=line[:100], fix="keep one of them") from None
     except RecursionError:
         raise blob.wrong(f"line {number:,} is nested too deeply", found=line[:100], fix="write flat objects") from None
+    except UnicodeDecodeError as error:
+        raise undecodable(blob, args, number - 1, line, error) from None
     except UnicodeEncodeError as error:
         raise blob.wrong(
             f"line {number:,} holds half a character", found=ascii(error.object[error.start])[1:-1], fix="write whole characters"
@@ -69,6 +71,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
     return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _batch(blob: Blob, args: TableArgs, names: list[str], rows: list[dict[str, Any]], first: int) -> pa.RecordBatch:
