@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -84,7 +85,8 @@ class Guest:
         """Open the model. Raises ModelError, SpecError or LimitError."""
         self._ask(b"{}")
         reply, _ = self._answer(wire.Loaded)
-        self.attempts = reply.attempts
+        if len(json.dumps(reply.about)) > wire.MAX_ABOUT:
+            raise self._broken("it says more of itself than fits")
         return reply
 
     def predict(self, table: pa.Table, most_columns: int) -> Answer:
@@ -97,7 +99,6 @@ class Guest:
             writer.write_table(table)
         self._ask(b"{}", memoryview(sink.getvalue()))
         reply, size = self._answer(wire.Predicted)
-        self.attempts = reply.attempts
         if reply.rows != table.num_rows or reply.columns > most_columns or size != reply.size:
             raise self._broken(f"it announced {reply.rows:,} rows, {reply.columns:,} score columns and {size:,} bytes")
         body = self._read(size)
@@ -125,6 +126,8 @@ class Guest:
             reply = wire.parse(header)
         except wire.WireError as error:
             raise self._explained(error) from None
+        if not isinstance(reply, wire.Ready):
+            self.attempts = [wire.readable(text, 200) for text in reply.attempts]
         if isinstance(reply, wire.Failed):
             raise self._failed(reply)
         if not isinstance(reply, wanted) or (size and not isinstance(reply, wire.Predicted)):
@@ -190,4 +193,5 @@ class Guest:
                 fix="give the job more memory (MTF_JOB_MEMORY), or use a smaller model",
             )
         kind = {"spec": SpecError, "data": DataError}.get(reply.cause, ModelError)
-        return kind(reply.message, field=reply.field or "model", found=reply.found, fix=reply.fix)
+        found, fix = (None if text is None else wire.readable(text, 500) for text in (reply.found, reply.fix))
+        return kind(wire.readable(reply.message), field=wire.readable(reply.field or "model", 200), found=found, fix=fix)

@@ -22,9 +22,12 @@ HEAD = struct.Struct("<4sIQ")
 MAGIC = b"MTF1"
 MAX_HEADER = 4 << 20
 """Bytes of JSON that a child may send: names of some 100,000 features, and no more."""
+MAX_ABOUT = 1 << 16
+"""Bytes of JSON that a model may say of itself; they end up in the run's facts."""
 CHUNK = 1 << 20
 
-Scalar = str | bool | int | float
+Text = Annotated[str, Field(max_length=1000)]
+Scalar = Text | bool | int | float
 
 
 class WireError(Exception):
@@ -44,19 +47,19 @@ class Ready(Contract):
 
     type: Literal["ready"] = "ready"
     level: Literal["strict", "partial", "process"]
-    lacking: list[str] = Field(default_factory=list, max_length=20)
+    lacking: list[Text] = Field(default_factory=list, max_length=20)
 
 
 class Loaded(Contract):
     """The model is open."""
 
     type: Literal["loaded"] = "loaded"
-    features: list[str] | None = Field(default=None, max_length=200_000)
+    features: list[Text] | None = Field(default=None, max_length=200_000)
     width: int | None = Field(default=None, ge=0)
-    labels: list[Scalar] | None = Field(default=None, max_length=100_000)
-    about: dict[str, Any] = Field(default_factory=dict)
+    labels: list[Scalar] | None = Field(default=None, max_length=10_000)
+    about: dict[str, Any] = Field(default_factory=dict, description="At most `MAX_ABOUT` bytes as JSON.")
     seconds: float = Field(ge=0)
-    attempts: list[str] = Field(default_factory=list, max_length=20)
+    attempts: list[Text] = Field(default_factory=list, max_length=20)
 
 
 class Predicted(Contract):
@@ -65,10 +68,10 @@ class Predicted(Contract):
     type: Literal["predicted"] = "predicted"
     rows: int = Field(ge=0)
     kind: Literal["none", "float64", "codes"]
-    values: list[Scalar] = Field(default_factory=list, max_length=100_000)
+    values: list[Scalar] = Field(default_factory=list, max_length=10_000)
     columns: int = Field(default=0, ge=0, description="Score columns; 0 where there are no scores.")
     seconds: float = Field(ge=0)
-    attempts: list[str] = Field(default_factory=list, max_length=20)
+    attempts: list[Text] = Field(default_factory=list, max_length=20)
 
     @property
     def size(self) -> int:
@@ -85,7 +88,7 @@ class Failed(Contract):
     field: str | None = None
     found: str | None = None
     fix: str | None = None
-    attempts: list[str] = Field(default_factory=list, max_length=20)
+    attempts: list[Text] = Field(default_factory=list, max_length=20)
 
 
 Reply = Annotated[Ready | Loaded | Predicted | Failed, Field(discriminator="type")]
@@ -123,7 +126,12 @@ def parse(header: bytes) -> Ready | Loaded | Predicted | Failed:
     try:
         return REPLY.validate_json(header)
     except (ValidationError, RecursionError) as error:
-        first = error.errors(include_url=False, include_input=False)[0]["msg"] if isinstance(error, ValidationError) else "too deep"
+        # The text of a validation error may repeat what was sent; only its kind is shown.
+        first = (
+            error.errors(include_url=False, include_input=False, include_context=False)[0]["type"]
+            if isinstance(error, ValidationError)
+            else "too deep"
+        )
         raise WireError(f"it sent a message that breaks the protocol ({first})") from None
 
 
@@ -143,6 +151,11 @@ def read(descriptor: int, size: int, *, deadline: float | None = None) -> memory
             raise ClosedError("end of file")
         buffer += data
     return memoryview(buffer)
+
+
+def readable(text: str, most: int = 2000) -> str:
+    """Text of the other side as a person may see it: no control characters that play with a terminal, and an end."""
+    return "".join(char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}" for char in text[:most])
 
 
 def _wait(descriptor: int, events: int, deadline: float) -> None:

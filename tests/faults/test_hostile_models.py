@@ -177,6 +177,7 @@ def test_the_way_a_model_dies_is_told(tmp_path: Path, code: str, when: str) -> N
         score(tmp_path, path)
     assert ENDINGS[code] in caught.value.message
     assert len(caught.value.message) < 2000
+    assert "\x1b" not in caught.value.message
 
 
 def test_garbage_on_the_standard_streams_is_harmless(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -218,6 +219,7 @@ GARBAGE = {
     "many labels": "frame({**good, 'values': list(range(200_000))}, bytes(24))",
     "regression for classes": "frame({**good, 'kind': 'float64'}, bytes(48))",
     "half a head": "os.write(pair, b'MTF1\\x02'); os._exit(0)",
+    "labels without end": "frame({**good, 'values': ['x' * 100_000]}, bytes(24))",
     "a false failure": "frame({'type': 'failed', 'cause': 'model', 'message': 'x' * 30_000})",
 }
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 PR_SET_MM, PR_SET_SECCOMP, PR_SET_PTRACER = 35, 22, 0x59616D61
 
 MACHINE = platform.machine()
 """`x86_64` and `aarch64` are known; elsewhere only resource limits hold."""
+
+LINUX = sys.platform == "linux"
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -35,11 +38,15 @@ def prctl(option: int, *args: int) -> None:
 
 def hide_from_peers() -> None:
     """Make this process undumpable: no process of the same user may read its memory, its environment or its descriptors."""
-    prctl(PR_SET_DUMPABLE, 0)
+    if LINUX:
+        prctl(PR_SET_DUMPABLE, 0)
 
 
 def wipe_environment() -> None:
     """Overwrite and forget the environment; clearing it alone would leave the values readable in this process's memory."""
+    if not LINUX:
+        os.environ.clear()
+        return
     environ = ctypes.POINTER(ctypes.c_void_p).in_dll(_LIBC, "environ")
     index = 0
     while environ and environ[index]:

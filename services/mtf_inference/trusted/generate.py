@@ -48,9 +48,17 @@ def _estimators() -> set[str]:
 
 def _candidates() -> list[tuple[str, Any]]:
     """One instance of each estimator, built as scikit-learn's own checks build them, and the variants that hold other types."""
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from sklearn.linear_model import SGDClassifier, SGDRegressor
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.ensemble import (
+        GradientBoostingClassifier,
+        GradientBoostingRegressor,
+        HistGradientBoostingClassifier,
+        HistGradientBoostingRegressor,
+    )
+    from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor, kernels
+    from sklearn.linear_model import GammaRegressor, PoissonRegressor, SGDClassifier, SGDRegressor, TweedieRegressor
     from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.utils import all_estimators
     from sklearn.utils._test_common.instance_generator import _construct_instances  # the library's own table of toy arguments
 
@@ -66,6 +74,16 @@ def _candidates() -> list[tuple[str, Any]]:
     found += [
         (f"HGBR {loss}", HistGradientBoostingRegressor(loss=loss)) for loss in ("squared_error", "absolute_error", "gamma", "poisson")
     ]
+    squares = ["SVC", "SVR", "KNeighborsClassifier", "KNeighborsRegressor"]
+    found = [(name, one) for name, one in found if name not in squares or "precomputed" not in one.get_params().values()]
+    for kernel in (kernels.Matern(), kernels.RationalQuadratic(), kernels.DotProduct(), kernels.ExpSineSquared() + kernels.WhiteKernel(),
+                   kernels.RBF() ** 2, kernels.PairwiseKernel(), kernels.CompoundKernel([kernels.RBF()])):  # fmt: skip
+        found += [(f"GPR {kernel}", GaussianProcessRegressor(kernel=kernel)), (f"GPC {kernel}", GaussianProcessClassifier(kernel=kernel))]
+    for solver in ("sgd", "lbfgs"):
+        found += [(f"MLPC {solver}", MLPClassifier(solver=solver)), (f"MLPR {solver}", MLPRegressor(solver=solver))]
+    found += [(f"GBR {loss}", GradientBoostingRegressor(loss=loss)) for loss in ("squared_error", "absolute_error", "huber", "quantile")]
+    found += [("GBC exponential", GradientBoostingClassifier(loss="exponential")), ("isotonic", CalibratedClassifierCV(method="isotonic"))]
+    found += [(f"GLM {one}", one()) for one in (PoissonRegressor, GammaRegressor, TweedieRegressor)]
     found += [("HGBR quantile", HistGradientBoostingRegressor(loss="quantile", quantile=0.5)), ("HGBC", HistGradientBoostingClassifier())]
     metrics = ["euclidean", "manhattan", "chebyshev", "minkowski", "hamming", "canberra", "braycurtis", "jaccard", "dice"]
     for algorithm in ("kd_tree", "ball_tree"):
