@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtf.contracts.report import Comparison
+from mtf.contracts.report import Comparison, MetricValue
 from mtf.errors import DataError
 from mtf.plugins import Sample
 from mtf_evaluation import measure
@@ -85,14 +85,14 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _compared(name: str, plugin: Any, pair: Pair, baseline: str, gated: bool) -> Comparison:
-    ours, theirs = (measure.measure_one(plugin, sample, pair.level) for sample in (pair.a, pair.b))
+    ours, theirs = (_value(plugin, sample, pair.level) for sample in (pair.a, pair.b))
     one = Comparison(
         baseline=baseline,
         metric=name,
         value=ours.value,
         baseline_value=theirs.value,
         difference=None,
-        n=ours.n,
+        n=int(pair.a.target.size),
         family="gates" if gated else "exploratory",
     )
     note: str | None = None
@@ -116,3 +116,14 @@ def _compared(name: str, plugin: Any, pair: Pair, baseline: str, gated: bool) ->
         }
     one = one.model_copy(update=update)
     return one.model_copy(update={"sentence": sentence(one, note)})
+
+
+def _value(plugin: Any, sample: Sample, level: float) -> MetricValue:
+    """The value alone where that is cheaper than its interval; what is undefined is left to the metric to explain."""
+    n = int(sample.target.size)
+    ready = n > 0 and (sample.scores is not None or not getattr(plugin, "needs_scores", False))
+    if ready and hasattr(plugin, "influence"):
+        value = float(plugin.influence(sample)[0])
+        if np.isfinite(value):
+            return MetricValue(value=value, n=n)
+    return measure.measure_one(plugin, sample, level)

@@ -1,0 +1,112 @@
+"""Metrics as plug-ins: the built-ins keep the public protocols, and a stranger's metric gets intervals from them alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mtf import plugins
+from mtf.plugins import RankMetric, RowMetric, Sample
+from mtf_evaluation import measure
+from mtf_evaluation.metrics.adapter import influence_of, measured_by
+from mtf_evaluation.metrics.base import NoArgs
+from mtf_evaluation.metrics.facts import with_facts
+from tests.unit.evaluation import samples
+
+MAKE: dict[str, Any] = {"binary": samples.binary, "multiclass": samples.multiclass, "regression": samples.regression}
+ROWS = [(task, name) for task in MAKE for name in measure.known_metrics(task) if isinstance(plugins.load("metric", name), RowMetric)]
+
+
+@pytest.mark.parametrize("name", measure.known_metrics())
+def test_description_is_complete(name: str) -> None:
+    """Every metric says its name, version, tasks, direction, bounds and definition."""
+    plugin = plugins.load("metric", name)
+    assert plugin.name == name
+    assert plugin.version >= 1
+    assert set(plugin.tasks) <= set(MAKE)
+    assert plugin.greater_is_better in (True, False, None)
+    assert plugin.bounds[0] < plugin.bounds[1]
+    assert plugin.summary.endswith(".")
+    assert plugin.Args()
+
+
+@pytest.mark.parametrize(("task", "name"), ROWS)
+@pytest.mark.parametrize("weights", [False, True])
+def test_fast_path_is_the_protocol(task: str, name: str, weights: bool) -> None:
+    """A built-in's own value, influence and standard error are what the protocol's terms and value alone give."""
+    sample = MAKE[task](120, seed=2)
+    sample = samples.weighted(sample, np.arange(120) % 3 + 1) if weights else sample
+    ready = with_facts(sample, 0)
+    plugin = plugins.load("metric", name)
+    value, influence = influence_of(plugin, ready)
+    own_value, own_influence = plugin.influence(ready)
+    assert own_value == pytest.approx(value, rel=1e-10)
+    assert own_influence == pytest.approx(influence, rel=1e-5, abs=1e-6 * np.abs(influence).max())
+
+
+class TopDecileRate:
+    """A stranger's row metric: the share of positives among the rows scored 0.9 or more, per share of such rows."""
+
+    name: ClassVar[str] = "top_decile"
+    version: ClassVar[int] = 1
+    Args: ClassVar[type[NoArgs]] = NoArgs
+    tasks: ClassVar[tuple[str, ...]] = ("binary",)
+    greater_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    summary: ClassVar[str] = "Share of positives among confident rows."
+
+    def terms(self, sample: Sample) -> NDArray[np.float64]:
+        """Confident and right, confident."""
+        assert sample.scores is not None
+        sure = sample.scores[:, 1] >= 0.6
+        return np.stack([sure & (sample.target == 1), sure], axis=1).astype(np.float64)
+
+    def value(self, means: NDArray[np.float64]) -> float:
+        """Their ratio."""
+        return float(means[0] / means[1]) if means[1] > 0 else float("nan")
+
+
+class RankSum:
+    """A stranger's rank metric: the mean score of the positives."""
+
+    name: ClassVar[str] = "mean_score"
+    version: ClassVar[int] = 1
+    Args: ClassVar[type[NoArgs]] = NoArgs
+    tasks: ClassVar[tuple[str, ...]] = ("binary",)
+    greater_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    summary: ClassVar[str] = "Mean score of the positives."
+
+    def influence(self, sample: Sample) -> tuple[float, NDArray[np.float64]]:
+        """The mean over the positives."""
+        assert sample.scores is not None
+        positive = sample.target == 1
+        value = float(sample.scores[positive, 1].mean())
+        return value, np.where(positive, sample.scores[:, 1] - value, 0.0) * (positive.size / positive.sum())
+
+
+def test_strangers_row_metric_has_an_interval() -> None:
+    """Terms and value are enough for an interval, with weights and groups too; NaN is undefined."""
+    sample = samples.binary(500)
+    plugin = TopDecileRate()
+    assert isinstance(plugin, RowMetric)
+    for design in (sample, samples.weighted(sample, np.arange(500) % 4 + 1), samples.grouped(sample, 5)):
+        value = measured_by(plugin, with_facts(design, 0), 0.95)
+        assert value.lower is not None
+        assert value.upper is not None
+        assert value.value is not None
+        assert 0 < value.lower < value.value < value.upper < 1
+    few = measure.subset(sample, np.flatnonzero(sample.scores[:, 1] < 0.3) if sample.scores is not None else np.arange(3))
+    assert measured_by(plugin, with_facts(few, 0), 0.95).value is None
+
+
+def test_strangers_rank_metric_has_an_interval() -> None:
+    """Influence values are enough for an interval."""
+    plugin = RankSum()
+    assert isinstance(plugin, RankMetric)
+    value = measured_by(plugin, with_facts(samples.binary(500), 0), 0.95)
+    assert value.method == "delta"
+    assert value.reliable
