@@ -17,17 +17,18 @@ from mtf_gateway.routes.parts import Parts
 from mtf_gateway.settings import GatewaySettings
 
 ROUTERS: tuple[APIRouter, ...] = (
+    runs.looking,
+    runs.router,
+    results.router,
+    runs.checking,
     uploads.router,
     datasets.router,
     models.router,
-    runs.checking,
-    runs.router,
-    results.router,
     reading.router,
     reading.about,
     state.router,
 )
-"""In the order of the documentation page."""
+"""Routes are tried in this order, so that what is asked most stands first; the documentation page has an order of its own."""
 
 BULK = {
     "/v1/uploads": "bulk",

@@ -15,6 +15,8 @@ from mtf_gateway.routes.parts import Caller, Cursor, Limit, Parts, PartsDep, Run
 from mtf_gateway.routes.problems import problems
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(caller)])
+looking = APIRouter(prefix="/v1/runs", tags=["runs"])
+"""One route that is asked far more often than any other: it does by hand what dependencies do elsewhere, for half of the CPU time."""
 checking = APIRouter(prefix="/v1", tags=["runs"], dependencies=[Depends(caller)])
 
 
@@ -29,7 +31,13 @@ Key = Annotated[
     str | None,
     Header(min_length=1, max_length=200, description="A text of your own; the same POST with the same key makes no second run."),
 ]
-Etag = Annotated[str | None, Header(description="An ETag you hold; when the run is still the same, 304 comes back without a body.")]
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "An ETag you hold; when the run is still the same, 304 comes back without a body.",
+}
 
 
 @router.post(
@@ -76,19 +84,22 @@ async def list_runs(
     return await parts.runs.list_runs(cursor=cursor, limit=limit, name=name, status=status, tags=tag)
 
 
-@router.get(
+@looking.get(
     "/{run_id}",
     response_model=RunView,
     summary="Look at a run",
     responses={304: {"description": "Unchanged"}, **problems(401, 404, 429, 503)},
+    openapi_extra={"parameters": [IF_NONE_MATCH], "security": [{"HTTPBearer": []}]},
 )
-async def get(parts: PartsDep, run_id: RunId, if_none_match: Etag = None) -> Response:
+async def get(request: Request, run_id: RunId) -> Response:
     """One run with its stages, metrics, gates and, where it failed, its problem. Stored bytes are sent as they are, with an `ETag`."""
+    await caller(request)
+    parts: Parts = request.app.state.parts
     tag = await parts.tag(run_id)
     if tag is None:
         raise no_such_run(run_id)
     etag = f'"{run_id}-{tag}"'
-    if if_none_match is not None and etag in if_none_match:
+    if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={"ETag": etag})
     return Response(await run_bytes(parts, run_id, tag), media_type="application/json", headers={"ETag": etag, "Cache-Control": "no-cache"})
 
