@@ -52,6 +52,7 @@ class Gateway:
         settings: Times, slots and limits.
         cache: Its bells wake readers and runners, here and in other gateways.
         embedded: Drive only runs that this process submitted or resumed; a run whose owner is gone shows as `interrupted`.
+        owns_database: Close the database with the gateway.
         observer: Told what happens to runs.
         deliver: Called with a run's evaluation before the run counts as succeeded.
     """
@@ -65,13 +66,14 @@ class Gateway:
         settings: GatewaySettings,
         cache: Cache,
         embedded: bool = False,
+        owns_database: bool = False,
         observer: Observer | None = None,
         deliver: Deliver | None = None,
     ) -> None:
         self.database, self.store, self.workers, self.settings, self.cache = database, store, workers, settings, cache
         self.lookup = Lookup(database)
         self._planner = Planner(workers, store, self.lookup)
-        self._embedded = embedded
+        self._embedded, self._owns_database = embedded, owns_database
         self.context = Context(
             database=database,
             workers=workers,
@@ -100,6 +102,8 @@ class Gateway:
         await asyncio.gather(*self._listeners, return_exceptions=True)
         await self.runner.close()
         await asyncio.gather(*self._rings, return_exceptions=True)
+        if self._owns_database:
+            await asyncio.to_thread(self.database.close)
 
     async def validate(self, spec: Mapping[str, Any], *, base: Path | None) -> list[str]:
         """Check a run file without storing anything, and return its warnings. Raises SpecError with every wrong field."""

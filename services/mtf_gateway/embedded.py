@@ -50,6 +50,7 @@ def open_embedded(root: Path, workers: Mapping[StageName, Worker], *, settings: 
         settings=settings or GatewaySettings(poll_seconds=0.5),
         cache=Cache(),
         embedded=True,
+        owns_database=True,
         deliver=deliver,
     )
 

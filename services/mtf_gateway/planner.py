@@ -31,7 +31,6 @@ LOCAL_MODELS = ("file", "upload", "predictions")
 DATASET = {"source": "dataset.source", "types": "dataset.types", "expect": "expect"}
 TRAIN = {"source": "dataset.train.source", "types": "dataset.types"}
 PROCESSING = {"steps": "processing", "roles": "dataset", "task": "evaluation.task", "positive": "dataset.positive", "seed": "seed"}
-MODEL = {"source": "model.source"}
 
 
 class Planner:
@@ -144,7 +143,7 @@ class Planner:
         if reference is not None:
             head = await asyncio.to_thread(head_of, self.store, reference)
             section |= {"head": base64.b64encode(head).decode(), "name": name}
-        answer = await self._ask(worker, section, {"source": f"{field}.source"}, field)
+        answer = await self._ask(worker, section, {"source": f"{field}.source", "model": field}, field)
         inputs = {} if reference is None else {"predictions" if source_type == "predictions" else "model": reference}
         label = spec.version or name or source_label(section["source"])
         if spec.version is not None:
