@@ -12,14 +12,14 @@ from mtf_evaluation.statistics.multiplicity import benjamini_hochberg, holm
 P = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(P)
 def test_holm_is_statsmodels(p: list[float]) -> None:
     """Holm's p-values are statsmodels' to rounding."""
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1].tolist(), rel=1e-12, abs=1e-300)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(P)
 def test_benjamini_hochberg_is_scipy(p: list[float]) -> None:
     """Benjamini and Hochberg's p-values are scipy's to rounding."""
