@@ -29,7 +29,17 @@ def field_problems(error: ValidationError, model: type[BaseModel], data: Any, *,
     for path, value in unions.items():
         if not any(other == path or other.startswith((f"{path}.", f"{path}[")) for other in found):
             found[path] = _problem(path, f"{_kind(value)} cannot stand here", value, "`mtf schema run` shows what may stand here")
-    return list(found.values())
+    return _without_echoes(list(found.values()))
+
+
+def _without_echoes(problems: list[FieldProblem]) -> list[FieldProblem]:
+    """A misspelt key is unknown and missing at once; the person made one mistake and is told once."""
+    meant = {
+        f"{problem.field.rpartition('.')[0]}.{name}".lstrip(".")
+        for problem in problems
+        if (name := (problem.fix or "").removeprefix("did you mean `").removesuffix("`?")) != problem.fix
+    }
+    return [problem for problem in problems if not (problem.field in meant and problem.message.endswith("is missing"))]
 
 
 def _locate(loc: Location, data: Any, *, missing: bool) -> tuple[list[int | str], Any, bool]:

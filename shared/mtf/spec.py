@@ -142,6 +142,8 @@ def _yaml(text: str, name: str) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         said = error.problem or error.context or "it does not parse"
+        if error.context and error.context_mark and error.problem:
+            said += f" ({error.context} that begins in line {error.context_mark.line + 1}, column {error.context_mark.column + 1})"
         fix = "indent with spaces" if "\\t" in said else "look at the quotes, colons and indentation there"
         raise SpecError(f"{name}{where}: {said}", fix=fix) from None
     except yaml.YAMLError as error:
