@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 BUDGET = 1.5
 
@@ -34,17 +35,17 @@ def make(path: Path, rows: int) -> None:
             writer.write_table(pa.Table.from_batches([table_of(rng, words, start, min(100_000, rows - start))]))
 
 
-def table_of(rng: object, words: object, start: int, rows: int) -> object:
+def table_of(rng: Any, words: Any, start: int, rows: int) -> Any:
     """One batch of the table."""
     import numpy as np
     import pyarrow as pa
 
-    columns: dict[str, object] = {"id": np.arange(start, start + rows)}
-    columns |= {f"x{index}": np.round(rng.normal(size=rows) * 100, 4) for index in range(6)}  # type: ignore[attr-defined]  # a generator
-    columns |= {f"k{bound}": rng.integers(0, bound, rows) for bound in (10, 100, 5_000, 1_000_000)}  # type: ignore[attr-defined]
-    columns |= {f"c{index}": words[rng.integers(0, 50, rows)] for index in range(4)}  # type: ignore[attr-defined,index]
-    columns["flag"] = rng.random(rows) < 0.5  # type: ignore[attr-defined]
-    columns["name"] = np.char.add("user ", rng.integers(0, 10**7, rows).astype(str))  # type: ignore[attr-defined]
+    columns: dict[str, Any] = {"id": np.arange(start, start + rows)}
+    columns |= {f"x{index}": np.round(rng.normal(size=rows) * 100, 4) for index in range(6)}
+    columns |= {f"k{bound}": rng.integers(0, bound, rows) for bound in (10, 100, 5_000, 1_000_000)}
+    columns |= {f"c{index}": words[rng.integers(0, 50, rows)] for index in range(4)}
+    columns["flag"] = rng.random(rows) < 0.5
+    columns["name"] = np.char.add("user ", rng.integers(0, 10**7, rows).astype(str))
     return pa.RecordBatch.from_pydict(columns)
 
 

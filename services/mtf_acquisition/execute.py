@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +11,6 @@ import pyarrow as pa
 
 from mtf.contracts.run import ExpectSpec
 from mtf.contracts.stages import AcquisitionSpec, DatasetFacts
-from mtf.errors import LimitError
 from mtf.jobs.child import JobContext
 from mtf.plugins import StageOutcome
 from mtf_acquisition import expect, provenance
@@ -21,7 +19,6 @@ from mtf_acquisition.ingest import Ingested, ingest
 from mtf_acquisition.spec import arguments
 
 FILE = "data.parquet"
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def execute(job: JobContext) -> StageOutcome:
@@ -41,12 +38,6 @@ def execute(job: JobContext) -> StageOutcome:
             job.output / FILE,
             lambda rows: job.progress(rows, None, "rows", "reading"),
         )
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise LimitError(
-                "there is no room left to write the version", field="data", found=error.strerror, fix="free disk space"
-            ) from None
-        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if spec.expect is not None:

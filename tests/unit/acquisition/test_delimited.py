@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
+import csv
+import errno
 import gzip
+import io
 import lzma
+import random
+import resource
 from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mtf.errors import DataError, MtfError, SpecError
 
@@ -241,3 +249,45 @@ def test_unknown_column(lab: Any) -> None:
     error = refused(lab, GOOD, columns=["nom"])
     assert error.field == "dataset.source.columns"
     assert "name, age, score" in str(error.found)
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8),
+    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_python_writes_is_read_back(lab: Any, rows: list[tuple[str, str]], quoting: Any, end: str) -> None:
+    """Any text survives a CSV file that Python's own writer made; empty text is missing."""
+    sink = io.StringIO(newline="")
+    writer = csv.writer(sink, quoting=quoting, lineterminator=end)
+    writer.writerows([("a", "b"), *rows])
+    table = lab.file("t.csv", sink.getvalue(), types={"a": "utf8", "b": "utf8"}).table
+    assert list(zip(*table.to_pydict().values(), strict=True)) == [(a or None, b or None) for a, b in rows]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_no_bytes_crash(lab: Any, content: bytes) -> None:
+    """Whatever a file holds, it is a table or gets a sentence."""
+    for name in ("t.csv", "t.jsonl", "t.parquet", "t"):
+        with contextlib.suppress(DataError, SpecError):
+            lab.file(name, content)
+
+
+def test_a_full_disk_is_an_os_error(lab: Any) -> None:
+    """What the platform turns into a problem keeps its number: a size limit stands for a full disk."""
+    rng = random.Random(0)
+    text = "a,b\n" + "".join(f"{rng.random()},{rng.random()}\n" for _ in range(70_000))
+    lab.write("t.csv", text)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(OSError, match="large") as caught:
+            lab.acquire({"type": "file", "path": "t.csv"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.errno == errno.EFBIG
