@@ -76,6 +76,8 @@ def _prepare(job: JobContext) -> Work:
         rules.check(steps, spec.roles, fit_source="train" in job.inputs)
     else:
         steps, params = recipe.bound()
+    if spec.roles.target is None:
+        raise SpecError("the dataset has no target", field="dataset.target", fix="name the column that holds the truth")
     check_columns(data, spec, steps)
     train = Version.open(job.inputs["train"], "train") if "train" in job.inputs else None
     roles = spec.roles
@@ -130,8 +132,6 @@ def _survey(work: Work) -> tuple[Task, list[Any] | None]:
     for rows in _versions(work):
         survey(rows, census, work.roles)
     census.check_slices()
-    if work.roles.target is None:
-        raise SpecError("the dataset has no target", field="dataset.target", fix="name the column that holds the truth")
     task, labels = decide(census.as_target(), task=work.spec.task, positive=work.spec.positive)
     for bound in work.pipeline.steps:
         if task == "regression" and bound.kind == "split" and getattr(bound.args, "stratify", False) is True:

@@ -50,7 +50,7 @@ class Frame:
 
     def freeze(self, roles: Roles) -> None:
         """Take the roles out of sight and leave the features alone. Decimals become float64, the one number type that models share."""
-        names = self.visible.schema.names
+        names = set(self.visible.schema.names)
         for role in ROLES:
             column = getattr(roles, role)
             if column in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -127,7 +128,7 @@ class Pipeline:
         for k in range(stop, -1, -1):
             if context and k == min(stop, self.freeze):
                 names.update(self.points[k].role_columns)
-                names.update(column for column in self.slices if column in self.points[k].schema.names and column not in self.raw)
+                names.update(set(self.slices) & set(self.points[k].schema.names) - set(self.raw))
             if k == 0:
                 break
             if self.steps[k - 1].kind in {"rows", "split"} and k - 1 not in skip:
@@ -139,7 +140,7 @@ class Pipeline:
 
     def _behind(self, k: int, schema: pa.Schema) -> Point:
         bound, point, names = self.steps[k], self.points[k], schema.names
-        twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+        twice = next((name for name, count in Counter(names).items() if count > 1), None)
         if twice is not None:
             raise DataError(
                 f"two features would be called `{twice[:100]}`",
@@ -169,8 +170,9 @@ class Pipeline:
             return
         bound = self.steps[k]
         known = [*self.seen(k).names, *(self.points[k].role_columns if bound.kind in {"rows", "split"} else [])]
+        present = set(known)
         for argument, column in bound.named():
-            if column not in known:
+            if column not in present:
                 raise absent("the step's column", column, known, where=f"{bound.where}.{argument}")
 
     def _look_ahead(self) -> None:
@@ -193,12 +195,13 @@ class Pipeline:
 
 
 def _point(schema: pa.Schema, roles: Roles, declared: tuple[str, ...] | None, *, frozen: bool) -> Point:
-    names = schema.names
+    names = list(schema.names)
+    present = set(names)
     taken = {column for role in ROLES if (column := getattr(roles, role)) is not None}
     if frozen:
         features = names
     elif declared is not None:
-        features = [name for name in declared if name in names]
+        features = [name for name in declared if name in present]
     else:
         features = [name for name in names if name not in taken]
     return Point(schema, roles.model_copy(update={"features": list(features)}), declared)

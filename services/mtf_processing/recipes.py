@@ -106,4 +106,5 @@ def _table(out: Path) -> Iterator[TableWriter]:
             f"{out} cannot be written: {error.strerror or error}", found=str(out), fix="name a file in a folder that exists"
         ) from None
     finally:
+        writer.abandon()
         draft.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +48,12 @@ class TableWriter:
             self._flush()
         if self._writer is not None:
             self._writer.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that will not be finished; the disk that is full now is no second error."""
+        if self._writer is not None:
+            with contextlib.suppress(OSError):
+                self._writer.close()
 
     def _flush(self) -> None:
         if not self._held:
@@ -125,6 +132,8 @@ class RowSet:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Finish the files, unless something went wrong."""
-        if kind is None:
-            self._features.close()
-            self._context.close()
+        for file in (self._features, self._context):
+            if kind is None:
+                file.close()
+            else:
+                file.abandon()

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from mtf import plugins
 from mtf.contracts.problem import FieldProblem
 from mtf.contracts.stages import PluginCall, Roles
-from mtf.errors import DataError, SpecError
+from mtf.errors import DataError, MtfError, PlatformError, SpecError
 from mtf.fields import field_problems
 from mtf_processing.steps.base import Step
 
@@ -89,6 +89,15 @@ class Bound:
                 known = {name for name in type(self.args).model_fields if name == error.field}
                 error.field = f"{self.where}.{error.field}" if known else self.where
             raise
+        except (MtfError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            # A stranger's step may raise anything; whoever reads the run must see which step it was.
+            if self.transparent:
+                raise
+            raise PlatformError(
+                f"step `{self.name}` failed: {type(error).__name__}: {error}", field=self.where, fix="its author must see this"
+            ) from error
 
 
 def parse(section: Sequence[Any]) -> list[Bound]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,7 +39,7 @@ class Version:
             raise DataError(f"the {name} version is not a Parquet file", fix="acquire the data again") from None
         if rows == 0:
             raise DataError(f"the {name} version has no rows", field="dataset", fix="check the source")
-        twice = sorted({column for column in schema.names if schema.names.count(column) > 1})
+        twice = [column for column, count in Counter(schema.names).items() if count > 1]
         if twice:
             raise DataError(
                 f"two columns are called `{twice[0][:100]}`",

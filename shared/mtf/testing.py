@@ -1,17 +1,22 @@
-"""What authors of plug-ins test with: run a stage function in this process, on files, without a server or a child."""
+"""What authors of plug-ins test with: run a stage function in this process, on files, without a server or a child; check a plug-in's promises."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtf.contracts.job import Limits
+from mtf.contracts.stages import Roles
 from mtf.jobs.child import Emitter, JobContext
 from mtf.plugins import SourceContext, StageOutcome, resolve
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,65 @@ def run_stage(
     finally:
         os.close(descriptor)
     return StageRun(outcome, output, [json.loads(line) for line in events_file.read_text().splitlines()])
+
+
+def check_arguments(plugin: Any) -> None:
+    """Check what every plug-in owes: a name, a version, and frozen arguments that forbid unknown keys and describe each known one."""
+    assert isinstance(plugin.name, str) and plugin.name, "a plug-in has a name"  # noqa: S101, PT018 - assertions are what a check is made of
+    assert isinstance(plugin.version, int) and plugin.version >= 1, "a plug-in has a version from 1 upwards"  # noqa: S101, PT018
+    config, schema = plugin.Args.model_config, plugin.Args.model_json_schema()
+    assert config.get("frozen") is True, f"the arguments of `{plugin.name}` are frozen"  # noqa: S101
+    assert config.get("extra") == "forbid", f"the arguments of `{plugin.name}` forbid unknown keys"  # noqa: S101
+    bare = [name for name, field in schema.get("properties", {}).items() if not field.get("description")]
+    assert not bare, f"editors show a description of each argument; `{plugin.name}` has none for {bare}"  # noqa: S101
+
+
+def check_step(step: Any, batch: pa.RecordBatch, args: Mapping[str, Any], roles: Roles) -> dict[str, Any]:
+    """Check that a processing step keeps the promises of its kind on `batch` (at least 2 rows), and return what it learned.
+
+    Every kind: no rows give the same columns as some rows. `values` and `fitted`: every row is kept, and a row's result depends on the row
+    alone. `fitted`: parts merge to the whole, and what is learned is JSON. `rows`: the rows that stay are rows of the input, in order.
+    `split`: every row is kept and marked.
+    """
+    import pyarrow as pa
+
+    check_arguments(step)
+    checked = step.Args.model_validate(dict(args))
+    middle = batch.num_rows // 2
+    parts = [batch.slice(0, middle), batch.slice(middle)]
+    params: dict[str, Any] = {}
+    if step.kind == "fitted":
+        params = step.finish(step.fit_state(batch, checked, roles), checked)
+        states = [step.fit_state(part, checked, roles) for part in parts]
+        merged = step.finish(step.merge(*states), checked)
+        assert _close(merged, params), f"`{step.name}`: parts merge to {merged}, the whole gives {params}"  # noqa: S101
+        assert json.loads(json.dumps(params, allow_nan=False)) == params, f"`{step.name}`: what is learned is plain JSON"  # noqa: S101
+    position = "mtf:row"
+    if step.kind in {"rows", "split"}:
+        batch = batch.append_column(position, pa.array(range(batch.num_rows), pa.int64()))
+        parts = [batch.slice(0, middle), batch.slice(middle)]
+    whole = step.apply(batch, checked, params, roles)
+    nothing = step.apply(batch.slice(0, 0), checked, params, roles)
+    assert nothing.schema.equals(whole.schema), f"`{step.name}`: no rows give the columns that some rows give"  # noqa: S101
+    if step.kind in {"values", "fitted"}:
+        found = pa.Table.from_batches([step.apply(part, checked, params, roles) for part in parts])
+        assert found.num_rows == batch.num_rows, f"`{step.name}` keeps every row"  # noqa: S101
+        assert found.equals(pa.Table.from_batches([whole])), f"`{step.name}`: a row's result depends on that row alone"  # noqa: S101
+    else:
+        rows = whole.column(position).to_pylist()
+        assert rows == sorted(set(rows)), f"`{step.name}` keeps rows in order, each once"  # noqa: S101
+        if step.kind == "split":
+            assert rows == list(range(batch.num_rows)), f"`{step.name}` keeps every row"  # noqa: S101
+            assert whole.column("mtf:test").null_count == 0, f"`{step.name}` marks every row in the column mtf:test"  # noqa: S101
+    return params
+
+
+def _close(a: Any, b: Any) -> bool:
+    """Whether two JSON values are equal up to the rounding of sums."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_close(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_close, a, b))
+    if isinstance(a, float) or isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-12, abs_tol=1e-300)
+    return bool(a == b)

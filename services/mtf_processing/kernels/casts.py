@@ -22,7 +22,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "decimal": pa.decimal128(38, 9),
 }
 
-_TRUE, _FALSE = pa.array(["true", "t", "yes", "y", "1"]), pa.array(["false", "f", "no", "n", "0"])
+_TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
 def cast(column: pa.Array, type_name: str, name: str, *, lenient: bool) -> pa.Array:
@@ -69,7 +69,7 @@ def _converter(source: str, type_name: str, target: pa.DataType) -> Callable[[pa
 
 def _text_to_bool(column: pa.Array) -> pa.Array:
     folded = pc.utf8_lower(pc.utf8_trim_whitespace(column))
-    true, false = pc.is_in(folded, value_set=_TRUE), pc.is_in(folded, value_set=_FALSE)
+    true, false = pc.is_in(folded, value_set=pa.array(_TRUE)), pc.is_in(folded, value_set=pa.array(_FALSE))
     known = pc.or_(pc.or_(true, false), pc.is_null(column))
     if not pc.all(known, min_count=0).as_py():
         raise pa.ArrowInvalid("not a truth value")

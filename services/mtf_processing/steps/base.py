@@ -88,7 +88,8 @@ class ColumnStep(Step):
     def columns(self, args: Any, schema: pa.Schema) -> list[str]:
         """The columns of `schema` that the step changes: the named ones that are there, else those of the right kind."""
         if args.columns is not None:
-            return [name for name in args.columns if name in schema.names]
+            present = set(schema.names)
+            return [name for name in args.columns if name in present]
         return [field.name for field in schema if self.suits(field.type, args)]
 
     def suits(self, type_: pa.DataType, args: Any) -> bool:

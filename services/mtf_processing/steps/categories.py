@@ -130,7 +130,8 @@ class Ordinal(ColumnStep):
     def columns(self, args: OrdinalArgs, schema: pa.Schema) -> list[str]:
         """The named ones, those with an order, or all text."""
         if args.columns is None and args.order:
-            return [name for name in args.order if name in schema.names]
+            present = set(schema.names)
+            return [name for name in args.order if name in present]
         return super().columns(args, schema)
 
     def suits(self, type_: pa.DataType, args: OrdinalArgs) -> bool:

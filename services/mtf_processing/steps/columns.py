@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,7 +39,8 @@ class DropColumns(Step):
 
     def apply(self, batch: pa.RecordBatch, args: DropColumnsArgs, params: dict[str, Any], roles: Roles) -> pa.RecordBatch:
         """The batch without the columns; one that it does not have is no matter."""
-        return batch.select([name for name in batch.schema.names if name not in args.columns])
+        gone = set(args.columns)
+        return batch.select([name for name in batch.schema.names if name not in gone])
 
 
 class RenameArgs(UserSpec):
@@ -61,7 +63,7 @@ class Rename(Step):
     def apply(self, batch: pa.RecordBatch, args: RenameArgs, params: dict[str, Any], roles: Roles) -> pa.RecordBatch:
         """The same columns under new names. Raises SpecError when two columns would have one name."""
         names = [args.columns.get(name, name) for name in batch.schema.names]
-        twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise SpecError(
                 f"two columns would be called `{twice[0][:100]}`",

@@ -51,8 +51,9 @@ class DropMissing(Step):
         from mtf_processing.kernels.columns import missing
 
         lacks = np.zeros(batch.num_rows, dtype=bool)
+        have = set(batch.schema.names)
         for name in _features_and_target(args.columns, roles):
-            if name in batch.schema.names:
+            if name in have:
                 lacks |= missing(batch.column(name))
         return batch.filter(pa.array(~lacks)) if lacks.any() else batch
 
@@ -87,7 +88,8 @@ class DropDuplicates(Step):
 
         from mtf_processing.kernels.hashing import row_hash
 
-        columns = [batch.column(name) for name in _features_and_target(args.columns, roles) if name in batch.schema.names]
+        have = set(batch.schema.names)
+        columns = [batch.column(name) for name in _features_and_target(args.columns, roles) if name in have]
         position = positions(batch)
         if not columns:
             return [(position, np.arange(len(position), dtype=np.uint64), np.zeros(len(position), dtype=np.uint64))]
@@ -102,10 +104,14 @@ class DropDuplicates(Step):
         import numpy as np
 
         position, low, high = (np.concatenate(parts) for parts in zip(*state, strict=True))
-        order = np.lexsort((position, high, low))
+        order = np.argsort(low, kind="stable")
+        same = low[order][1:] == low[order][:-1]
+        # Rows whose first hash is their own have no twin; only the others are sorted by both hashes.
+        order = order[np.concatenate([[False], same]) | np.concatenate([same, [False]])]
+        order = order[np.lexsort((position[order], high[order], low[order]))]
         same = (low[order][1:] == low[order][:-1]) & (high[order][1:] == high[order][:-1])
         again = np.concatenate([[False], same]) if args.keep == "first" else np.concatenate([same, [False]])
-        return np.sort(position[order][again])
+        return np.sort(position[order][again[: len(order)]])
 
     def apply(self, batch: pa.RecordBatch, args: DropDuplicatesArgs, params: dict[str, Any], roles: Roles) -> pa.RecordBatch:
         """One batch without the rows that repeat another one of the same batch."""

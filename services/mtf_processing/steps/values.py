@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TypeName = Literal["int64", "float64", "utf8", "bool", "timestamp", "decimal"]
+
+
+def _present(names: Iterable[str], batch: pa.RecordBatch) -> list[str]:
+    have = set(batch.schema.names)
+    return [name for name in names if name in have]
 
 
 class CastArgs(UserSpec):
@@ -41,7 +47,7 @@ class Cast(Step):
         from mtf_processing.kernels.casts import cast
         from mtf_processing.kernels.columns import replaced
 
-        present = [name for name in args.columns if name in batch.schema.names]
+        present = _present(args.columns, batch)
         return replaced(
             batch, {name: cast(batch.column(name), args.columns[name], name, lenient=args.invalid == "missing") for name in present}
         )
@@ -75,6 +81,6 @@ class Replace(Step):
         from mtf_processing.kernels.columns import replaced
 
         wanted = args.columns if args.columns is not None else roles.features or []
-        present = [name for name in wanted if name in batch.schema.names]
+        present = _present(wanted, batch)
         strict = args.columns is not None
         return replaced(batch, {name: exchange(batch.column(name), args.values, name, strict=strict) for name in present})
