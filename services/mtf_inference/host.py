@@ -22,6 +22,8 @@ from mtf_inference.scorer import Answer
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SHARE = 0.9
+"""Of the job's memory, what the model may take: it meets its own limit, which names it, before the worker ends the whole job."""
 T = TypeVar("T", wire.Ready, wire.Loaded, wire.Predicted)
 
 
@@ -56,7 +58,7 @@ class Guest:
             warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns where threads run; the child starts none of theirs
             self._pid = os.fork()
         if self._pid == 0:
-            plan = lockdown.Plan(self.path, self.memory, cpu, (theirs.fileno(),), parent, self.layers)
+            plan = lockdown.Plan(self.path, int(self.memory * SHARE), cpu, (theirs.fileno(),), parent, self.layers)
             guest.main(theirs.fileno(), plan, guest.Order(self.loader, self.path, self.args, self.regression, max(1, int(self.cpus))))
         theirs.close()
         ours.setblocking(False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +14,8 @@ from mtf_inference.loaders.arguments import NoArgs
 from mtf_inference.loaders.estimator import EstimatorModel
 
 PROTOCOLS = range(2, 6)
+SEARCHED = 256 << 20
+"""Bytes of a file that are searched for the version that wrote it."""
 
 
 def is_pickle(head: bytes) -> bool:
@@ -41,7 +45,7 @@ class PickleLoader:
         import pickle
 
         with _file(path).open("rb") as file:
-            return _opened("pickle", lambda: pickle.load(file))  # noqa: S301 - the sandbox is strict and the setting is on
+            return _opened("pickle", _file(path), lambda: pickle.load(file))  # noqa: S301 - the sandbox is strict and the setting is on
 
 
 class JoblibLoader:
@@ -64,7 +68,7 @@ class JoblibLoader:
         import joblib
 
         file = _file(path)
-        return _opened("joblib", lambda: joblib.load(file))
+        return _opened("joblib", file, lambda: joblib.load(file))
 
 
 def _file(path: Path | None) -> Path:
@@ -73,16 +77,26 @@ def _file(path: Path | None) -> Path:
     return path
 
 
-def _opened(kind: str, load: Any) -> EstimatorModel:
-    """The unpickled model; what fails for reasons of versions says which versions are here."""
+def _opened(kind: str, path: Path, load: Callable[[], Any]) -> EstimatorModel:
+    """The unpickled model; what fails for reasons of versions says which versions wrote it and which are here."""
+    written = _learned_with(path)
     try:
         estimator = load()
     except (ModuleNotFoundError, AttributeError, EOFError, ValueError) as error:
         here = ", ".join(f"{name} {version(name)}" for name in ("scikit-learn", "numpy"))
         raise ModelError(
-            f"the {kind} file could not be opened ({type(error).__name__}: {str(error)[:500]})", field="model", fix=f"here are {here}"
+            f"the {kind} file could not be opened ({type(error).__name__}: {str(error)[:500]})",
+            field="model",
+            fix=f"it was written with scikit-learn {written or 'unknown'}; here are {here}",
         ) from error
-    return EstimatorModel(estimator, {"format": kind, "written_by": {"scikit-learn": getattr(estimator, "_sklearn_version", None)}})
+    return EstimatorModel(estimator, {"format": kind, "written_by": {"scikit-learn": written}})
+
+
+def _learned_with(path: Path) -> str | None:
+    """The version of scikit-learn that an estimator notes in its state; None where the file is compressed or from elsewhere."""
+    with path.open("rb") as file:
+        found = re.search(rb"_sklearn_version[^0-9]{1,12}([0-9]+\.[0-9]+[0-9a-z.]{0,12})", file.read(SEARCHED))
+    return found[1].decode() if found else None
 
 
 def _unpacked(head: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mtf.errors import DataError, ModelError, SpecError
+from mtf.errors import DataError, SpecError
 from mtf.plugins import Prediction
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class PredictionsLoader:
         return self.align(path, args, id_column=None, rows=None)
 
     def align(self, path: Path | None, args: PredictionsArgs, *, id_column: str | None, rows: int | None) -> PredictionsModel:
-        """Open the file for `rows` scored rows. Raises ModelError that says what is wrong with the file."""
+        """Open the file for `rows` scored rows. Raises DataError that says what is wrong with the file."""
         if path is None:
             raise SpecError("predictions are a file", field="model.source.path")
         return PredictionsModel(_read(path, args), id_column, rows)
@@ -67,10 +67,10 @@ class PredictionsModel:
         names = table.column_names
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
-            raise ModelError(f"the predictions file has the column `{doubled[0]}` twice", field="model.source", found=", ".join(names[:20]))
+            raise DataError(f"the predictions file has the column `{doubled[0]}` twice", field="model.source", found=", ".join(names[:20]))
         self._scores = ["score"] if "score" in names else [name for name in names if name.startswith(SCORE)]
         if "prediction" not in names and not self._scores:
-            raise ModelError(
+            raise DataError(
                 "the predictions file has neither a column `prediction` nor `score` nor `score:<label>`",
                 field="model.source",
                 found=", ".join(names[:20]),
@@ -79,7 +79,7 @@ class PredictionsModel:
         self._table, self._next = table, 0
         self._id = next((name for name in (id_column, "row_id") if name and name in names), None)
         if self._id is None and rows is not None and rows != table.num_rows:
-            raise ModelError(
+            raise DataError(
                 f"the predictions file has {table.num_rows:,} rows, and {rows:,} rows are scored",
                 field="model.source",
                 fix="write one row for each scored row, or add the id column" + (f" `{id_column}`" if id_column else " `row_id`"),
@@ -116,7 +116,7 @@ class PredictionsModel:
         if found.null_count:
             lacking = wanted.filter(pc.is_null(found)).to_pylist()
             shown = ", ".join(str(value)[:40] for value in lacking[:SHOWN])
-            raise ModelError(
+            raise DataError(
                 f"the predictions file lacks {len(lacking):,} of the scored rows, first {self._id} {shown}",
                 field="model.source",
                 found=shown,
@@ -133,7 +133,7 @@ def _read(path: Path, args: PredictionsArgs) -> pa.Table:
     with path.open("rb") as file:
         head = file.read(4)
     if not head:
-        raise ModelError("the predictions file is empty", field="model.source")
+        raise DataError("the predictions file is empty", field="model.source")
     try:
         if (args.format or ("parquet" if head == b"PAR1" else "csv")) == "parquet":
             return pq.read_table(path, use_threads=False)
@@ -144,18 +144,18 @@ def _read(path: Path, args: PredictionsArgs) -> pa.Table:
             convert_options=pa.csv.ConvertOptions(null_values=[""], strings_can_be_null=True),
         )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"the predictions file could not be read ({str(error)[:300]})", field="model.source") from None
+        raise DataError(f"the predictions file could not be read ({str(error)[:300]})", field="model.source") from None
 
 
 def _unique(keys: pa.ChunkedArray, name: str) -> None:
     import pyarrow.compute as pc
 
     if keys.null_count:
-        raise ModelError(f"{keys.null_count:,} rows of the predictions file have no `{name}`", field="model.source")
+        raise DataError(f"{keys.null_count:,} rows of the predictions file have no `{name}`", field="model.source")
     if pc.count_distinct(keys).as_py() != len(keys):
         counts = pc.value_counts(keys)
         double = counts.filter(pc.greater(counts.field("counts"), 1))[0]["values"].as_py()
-        raise ModelError(f"the predictions file has the {name} {double!r} more than once", field="model.source", found=double)
+        raise DataError(f"the predictions file has the {name} {double!r} more than once", field="model.source", found=double)
 
 
 def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:

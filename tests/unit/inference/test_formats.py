@@ -212,6 +212,21 @@ def test_an_onnx_file_tells_of_custom_operators_and_files_outside(tmp_path: Path
     assert onnx.__name__
 
 
+@pytest.mark.parametrize("kind", ["pickle", "joblib"])
+def test_pickles_say_who_wrote_them(heads: dict[str, bytes], tmp_path: Path, kind: str) -> None:
+    """The version of scikit-learn stands in the facts, and beside ours in the error where the file does not open."""
+    from importlib.metadata import version
+
+    loader = load("loader", kind)
+    path = tmp_path / "model"
+    path.write_bytes(heads[kind])
+    assert loader.load(path, loader.Args()).describe()["written_by"] == {"scikit-learn": version("scikit-learn")}
+    path.write_bytes(heads[kind].replace(b"LogisticRegression", b"LogisticRegressioX").replace(version("scikit-learn").encode(), b"0.1.2"))
+    with pytest.raises(ModelError, match="LogisticRegressioX") as caught:
+        loader.load(path, loader.Args())
+    assert f"scikit-learn 0.1.2; here are scikit-learn {version('scikit-learn')}" in str(caught.value.fix)
+
+
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x01", b"(", b"conf: 1\nx\n"[:3], b"PK\x03\x04", b"hello\n", b"\x08\x07\x12"])
 def test_other_bytes_are_no_pickle(data: bytes) -> None:
     """The heuristics do not cry wolf."""
