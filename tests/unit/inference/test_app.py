@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mtf.plugins import load, resolve
 from mtf_inference.app import create_app
@@ -11,7 +12,7 @@ from mtf_inference.settings import InferenceSettings
 
 def test_the_app_hands_its_policy_to_stage_and_children(tmp_path: Path) -> None:
     """Settings given to the app are what its stage refuses by and what its jobs' children are told."""
-    urls = {f"{area}_url": (tmp_path / area).as_uri() for area in ("data", "artifacts", "models", "logs")}
+    urls: dict[str, Any] = {f"{area}_url": (tmp_path / area).as_uri() for area in ("data", "artifacts", "models", "logs")}
     app = create_app(InferenceSettings(insecure=True, sandbox="require", inference_loaders="endpoint", **urls))
     room = app.state.worker.engine.room
     assert room.options == {"sandbox": "require", "allow_pickle": False, "loaders": ["endpoint"]}
