@@ -25,6 +25,7 @@ from mtf_processing.pipeline import Pipeline
 from mtf_processing.rows import TEST, TRAIN, Rows
 from mtf_processing.rowset import RowSet
 from mtf_processing.stage import STAGE
+from mtf_processing.steps.base import ColumnStep
 from mtf_processing.survey import check_columns, conclude, survey
 from mtf_processing.version import Version, fit_types, unify
 
@@ -152,12 +153,15 @@ def _learn(work: Work) -> None:
                     rows.decide(k)
         if line.known == len(line.steps):
             return
-        bound = line.steps[line.known]
-        source = work.train or work.data
+        first, source = line.known, work.train or work.data
         learn(line, source)
-        cost = getattr(bound.step, "cost", None)
-        if cost is not None and cost(bound.args) and int((source.fate == TRAIN).sum()) > EXACT:
-            work.warnings.append(f"`{bound.name}`: quantiles of more than {EXACT:,} rows are rounded to {RELATIVE_ERROR:.0e} of their size")
+        if int((source.fate == TRAIN).sum()) > EXACT:
+            names = [
+                bound.name for bound in line.steps[first : line.known] if isinstance(bound.step, ColumnStep) and bound.step.cost(bound.args)
+            ]
+            work.warnings += [
+                f"`{name}`: quantiles of more than {EXACT:,} rows are rounded to {RELATIVE_ERROR:.0e} of their size" for name in names
+            ]
 
 
 def _versions(work: Work) -> list[Rows]:

@@ -2,6 +2,7 @@
 
     join(features, context, out, target="species")      # what the stage wrote, as one table: features, then the target under its own name
     apply(recipe, data, out)                             # a fitted recipe over a stored version; nothing is learned from it
+    types(recipe)                                        # what to declare when that version is acquired from text, so that kinds agree
 
 Both stream, and write beside the target first: a reader sees the whole file or none.
 """
@@ -91,6 +92,15 @@ def apply(recipe: Path, data: Path, out: Path) -> Written:
                 "the recipe drops every row", field="data", found=f"{version.rows:,} rows", fix="look at its steps that drop rows"
             )
     return Written(writer.rows, len(columns), version.rows - writer.rows)
+
+
+def types(recipe: Path) -> dict[str, str]:
+    """Declared types, as acquisition takes them, for the columns that a recipe reads as text, bools or times.
+
+    A file of text does not say that `0123` is a text; the recipe does. Numbers are left to inference, because whole ones suit fractions.
+    """
+    names = {"text": "utf8", "bool": "bool", "time": "timestamp"}
+    return {column: names[kind] for column, kind in read_recipe(recipe).input.items() if kind in names}
 
 
 @contextmanager

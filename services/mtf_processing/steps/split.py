@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mtf.contracts.base import UserSpec
 from mtf.contracts.stages import Roles
@@ -34,6 +34,12 @@ class SplitArgs(UserSpec):
         default=None,
         description="Rows that share a value of this column stay together (a patient, a customer); by default the id, else the row's content.",
     )
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if self.by is not None and self.stratify is not False:
+            raise ValueError("give `by` or `stratify`, not both: ranks within a class would tear apart the rows that `by` keeps together")
+        return self
 
 
 class Split(Step):

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtf.errors import DataError, MtfError, UsageError
-from mtf_processing.recipes import apply, join
+from mtf_processing.recipes import apply, join, types
 from tests.unit.processing.conftest import Process, Processed
 from tests.unit.processing.test_fitting import CASES, table
 
@@ -120,6 +120,11 @@ def test_a_recipe_of_other_plugins(process: Process, tmp_path: Path, change: dic
     with pytest.raises(MtfError) as caught:
         process(table(), recipe=tmp_path / "recipe.json")
     assert caught.value.field == "processing.recipe"
+
+
+def test_a_recipe_knows_the_types_to_declare(process: Process) -> None:
+    """Text, bools and times are declared to whoever reads a text file for it; numbers are not."""
+    assert types(process(table(), CHAIN, id="key").recipe) == {"text": "utf8", "flag": "bool"}
 
 
 def test_join_makes_a_table_to_train_on(process: Process, tmp_path: Path) -> None:

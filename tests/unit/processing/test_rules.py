@@ -54,6 +54,11 @@ def test_a_split_after_a_fitted_step_does_not_count() -> None:
     assert refuse([{"scale": {}}, {"split": {}}]).field == "processing[0].scale"
 
 
+def test_a_split_by_groups_is_not_stratified() -> None:
+    """Ranks within classes would tear groups apart."""
+    assert refuse([{"split": {"by": "g", "stratify": True}}]).field == "processing[0].split"
+
+
 def test_two_splits_are_refused() -> None:
     """The second split is named."""
     assert refuse([{"split": {}}, {"split": {}}]).field == "processing[1].split"
