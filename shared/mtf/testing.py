@@ -114,6 +114,30 @@ def check_step(step: Any, batch: pa.RecordBatch, args: Mapping[str, Any], roles:
     return params
 
 
+def check_source(source: Any, args: Mapping[str, Any], context: SourceContext) -> pa.Table:
+    """Check that a source keeps its promises on data that does not change meanwhile, and return what it reads.
+
+    Two readings give the same batches; batches have columns of one name each; freshness is None or the same text twice; and the value of a
+    credential appears in none of it.
+    """
+    import pyarrow as pa
+
+    check_arguments(source)
+    checked = source.Args.model_validate(dict(args))
+    first, second = (list(source.read(checked, context)) for _ in range(2))
+    assert first, f"`{source.name}` yields at least one batch"  # noqa: S101
+    schema = first[0].schema
+    assert len(set(schema.names)) == len(schema.names), f"`{source.name}` names each column once"  # noqa: S101
+    assert all(batch.schema.equals(schema) for batch in first), f"`{source.name}` yields batches of one schema"  # noqa: S101
+    table = pa.Table.from_batches(first)
+    assert table.equals(pa.Table.from_batches(second)), f"`{source.name}` reads the same twice"  # noqa: S101
+    told = [source.freshness(checked, context) for _ in range(2)]
+    assert told[0] == told[1] and isinstance(told[0], str | None), f"`{source.name}` tells a freshness that holds"  # noqa: S101, PT018
+    said = repr((schema.metadata, told, checked))
+    assert not [name for name, value in context.credentials.items() if value in said], f"`{source.name}` keeps secrets"  # noqa: S101
+    return table
+
+
 def _close(a: Any, b: Any) -> bool:
     """Whether two JSON values are equal up to the rounding of sums."""
     if isinstance(a, dict) and isinstance(b, dict):
