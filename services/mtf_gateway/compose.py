@@ -60,9 +60,7 @@ def rows_key(plan: Plan, done: Mapping[str, Done]) -> str:
     The evaluation still compares row by row; the key only finds the candidate without opening a file.
     """
     facts = done["processing"].facts
-    dropping = [
-        step for step in facts.get("steps", []) if step.get("rows_before", step.get("before")) != step.get("rows_after", step.get("after"))
-    ]
+    dropping = [step for step in facts.get("steps", []) if step.get("rows_before") != step.get("rows_after")]
     names = {str(step.get("name")) for step in dropping} | {"split"}
     steps = [step for step in plan.processing.get("steps", []) if step.get("name") in names]
     roles = plan.processing.get("roles", {})
