@@ -64,6 +64,21 @@ def connect(url: str) -> Database:
     return Database(engine)
 
 
+def upgrade(url: str) -> str:
+    """Bring the database behind a URL to the newest schema and return its revision; for `mtf db upgrade` and the one-shot service.
+
+    Raises SpecError for a URL of another kind, UnavailableError for a server that does not answer within a minute.
+    """
+    from mtf_gateway.db import schema
+
+    database = connect(url)
+    try:
+        asyncio.run(database.read(lambda _: None, patience=60.0))
+        return schema.upgrade(database)
+    finally:
+        database.close()
+
+
 class Database:
     """One pool of connections. `read` and `write` run a function with a connection in a thread, and outlive a restart of the server."""
 
