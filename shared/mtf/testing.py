@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mtf.contracts.job import Limits
 from mtf.contracts.stages import Roles
 from mtf.jobs.child import Emitter, JobContext
-from mtf.plugins import SourceContext, StageOutcome, resolve
+from mtf.plugins import RankMetric, RowMetric, Sample, SourceContext, StageOutcome, resolve
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -147,3 +147,53 @@ def _close(a: Any, b: Any) -> bool:
     if isinstance(a, float) or isinstance(b, float):
         return math.isclose(a, b, rel_tol=1e-12, abs_tol=1e-300)
     return bool(a == b)
+
+
+def check_metric(metric: Any, sample: Sample) -> float:
+    """Check that a metric keeps its promises on classification or regression rows (at least 2), and return its value.
+
+    It describes itself, the order of rows does not matter, and no array of the sample is changed. A row or rank metric, to which weights are
+    applied: repeated rows count as often as they stand there; a rank metric's influence values have the mean 0.
+    """
+    from dataclasses import replace
+
+    import numpy as np
+
+    check_arguments(metric)
+    name = metric.name
+    assert sample.task in metric.tasks, f"`{name}` is checked on rows of a task it serves: {metric.tasks}"  # noqa: S101
+    assert metric.bounds[0] < metric.bounds[1], f"`{name}` says its smallest and its largest value"  # noqa: S101
+    assert metric.greater_is_better in {True, False, None}, f"`{name}` says which direction is better"  # noqa: S101
+    assert metric.summary.strip(), f"`{name}` says in a sentence what it measures"  # noqa: S101
+
+    parts = ("target", "prediction", "scores", "weight", "group")
+
+    def taken(rows: Any) -> Any:
+        chosen: dict[str, Any] = {part: getattr(sample, part) for part in parts}
+        return replace(sample, extra={}, **{part: array if array is None else array[rows] for part, array in chosen.items()})
+
+    def value(of: Sample) -> float:
+        if isinstance(metric, RowMetric):
+            return float(metric.value(np.average(metric.terms(of), axis=0, weights=of.weight)))
+        if isinstance(metric, RankMetric):
+            found, influence = metric.influence(of)
+            centre = float(np.average(influence, weights=of.weight))
+            assert abs(centre) <= 1e-8 * (1 + float(np.abs(influence).max())), f"`{name}`: influence values have the mean 0"  # noqa: S101
+            return float(found)
+        answer = metric.measured(of, 0.95).value
+        return math.nan if answer is None else float(answer)
+
+    n = len(sample.target)
+    whole = taken(np.arange(n))
+    for part in parts:
+        if getattr(whole, part) is not None:
+            getattr(whole, part).setflags(write=False)
+    result = value(whole)
+    other = {"shuffled": np.random.default_rng(0).permutation(n)}
+    if isinstance(metric, RowMetric | RankMetric):
+        other["repeated"] = np.repeat(np.arange(n), 2)
+    for what, rows in other.items():
+        again = value(taken(rows))
+        same = math.isclose(result, again, rel_tol=1e-7, abs_tol=1e-12) or (math.isnan(result) and math.isnan(again))
+        assert same, f"`{name}` is {result}, and {again} for {what} rows"  # noqa: S101
+    return result

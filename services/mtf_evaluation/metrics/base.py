@@ -61,6 +61,8 @@ def answer(
 
     `doubt` says which condition of the method's validity region does not hold; the interval is then shown but not trusted.
     """
+    # Rounding may carry a value past its bound by a digit.
+    value = min(max(value, bounds[0]), bounds[1])
     interval = around(interval, value)
     reason = interval.reason if not interval.known else doubt
     lower, upper = interval.lower, interval.upper

@@ -116,9 +116,9 @@ class MatrixMetric(Metric):
     def _at_the_edge(self, facts: Facts, value: float, level: float) -> tuple[Interval, float]:
         """Rows that are all right (or all wrong) show no variance: Wilson's limit of that share, for the rarest class."""
         design: Design = facts.design
-        units = float(min(facts.rarer, design.groups)) if design.group is not None else facts.rarer
+        units = max(float(min(facts.rarer, design.groups)) if design.group is not None else facts.rarer, 1.0)
         low, high = self.bounds
-        limits = wilson((value - low) / (high - low), max(units, 1.0), level, quantile=design.quantile(level))
+        limits = wilson((value - low) / (high - low), units, level, quantile=design.quantile(level))
         if limits.lower is None or limits.upper is None:
             return limits, units
         return Interval(low + (high - low) * limits.lower, low + (high - low) * limits.upper, "wilson-edge"), units

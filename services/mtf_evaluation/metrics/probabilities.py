@@ -48,6 +48,10 @@ class Brier(_ProbabilityLoss):
     bounds = (0.0, 2.0)
     summary = "Mean squared distance of the probabilities from the truth; halved for two classes (scikit-learn's scale_by_half='auto')."
 
+    def limits(self, facts: Facts) -> tuple[float, float]:
+        """At most 1 for two classes, 2 for more."""
+        return (0.0, 1.0 if facts.classes == 2 else 2.0)  # noqa: PLR2004 - two classes
+
     def terms(self, sample: Sample) -> Floats:
         """(n, 1) squared distance per row: (1 - p)^2 for two classes, the sum over classes for more."""
         facts = facts_of(sample)

@@ -43,6 +43,10 @@ class SmoothMetric(Metric):
         """Why the metric is undefined for this sample, or None."""
         return None
 
+    def limits(self, facts: Facts) -> tuple[float, float]:  # noqa: ARG002 - a hook with the same arguments for every metric
+        """The smallest and the largest possible value on this sample."""
+        return self.bounds
+
     def remark(self, facts: Facts) -> str | None:  # noqa: ARG002 - a hook with the same arguments for every metric
         """What makes the value doubtful besides the validity region of the method, or None."""
         return None
@@ -72,7 +76,7 @@ class SmoothMetric(Metric):
         interval = delta_interval(value, design.standard_error(influence), design, level, self.scale, method=method)
         doubt = self.remark(facts) or small_or_skewed(influence, facts, self.tail(sample, influence))
         effective = design.effective(influence)
-        return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
+        return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.limits(facts))
 
 
 def small_or_skewed(influence: Floats, facts: Facts, parts: Floats | None = None) -> str | None:

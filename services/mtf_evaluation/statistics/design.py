@@ -97,7 +97,7 @@ class Design:
             return self.kish
         clustered = self.standard_error(influence)
         alone = Design(self.n, self.weight).standard_error(influence)
-        if not clustered > 0:
+        if not 0 < clustered < np.inf or not alone < np.inf:
             return float(min(self.groups, self.kish))
         return float(min(max(self.kish * (alone / clustered) ** 2, 1.0), self.n))
 

@@ -89,4 +89,7 @@ def tail_weight(influence: Floats, design: Design) -> float:
     parts = parts - parts.mean()
     squares = parts * parts
     second = float(squares.mean())
-    return float((squares @ parts) / parts.size) / second**1.5 if second > 0 else 0.0
+    # An overflow is a few rows that decide everything.
+    if not math.isfinite(second):
+        return math.inf
+    return float((squares @ parts) / parts.size) / (second * math.sqrt(second)) if second > 0 else 0.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mtf import plugins
 from mtf.plugins import RankMetric, RowMetric, Sample
+from mtf.testing import check_metric
 from mtf_evaluation import measure
 from mtf_evaluation.metrics.adapter import influence_of, measured_by
 from mtf_evaluation.metrics.base import NoArgs
@@ -31,6 +32,27 @@ def test_description_is_complete(name: str) -> None:
     assert plugin.bounds[0] < plugin.bounds[1]
     assert plugin.summary.endswith(".")
     assert plugin.Args()
+
+
+@pytest.mark.parametrize(("task", "name"), [(task, name) for task in MAKE for name in measure.known_metrics(task)])
+def test_built_ins_pass_the_public_check(task: str, name: str) -> None:
+    """What a stranger's metric must keep, the built-ins keep; their checked value is the measured one."""
+    sample = MAKE[task](80, seed=3)
+    value = check_metric(plugins.load("metric", name), sample)
+    assert value == pytest.approx(measure.measure(sample, [name])[name].value, rel=1e-9)
+
+
+def test_check_finds_a_broken_metric() -> None:
+    """A metric that depends on the order of rows does not pass."""
+
+    class First(TopDecileRate):
+        def terms(self, sample: Sample) -> NDArray[np.float64]:
+            return np.stack([np.full(sample.target.size, float(sample.target[0])), np.ones(sample.target.size)], axis=1)
+
+    check_metric(TopDecileRate(), samples.binary(80))
+    turned = next(seed for seed in range(50) if samples.binary(80, seed=seed).target[0] == 1)
+    with pytest.raises(AssertionError, match="shuffled"):
+        check_metric(First(), samples.binary(80, seed=turned))
 
 
 @pytest.mark.parametrize(("task", "name"), ROWS)
