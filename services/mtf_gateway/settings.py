@@ -44,3 +44,8 @@ class GatewaySettings(Settings):
         default=None, description="`name:token` pairs, one a line; unset: the gateway is open and every caller is `anonymous`."
     )
     spec_limit: int = Field(default=1024**2, gt=0, description="Bytes of the largest run file.")
+
+    @property
+    def database_dsn(self) -> str:
+        """The database's URL with its password, for whoever opens it."""
+        return self.database_url.get_secret_value()
