@@ -170,7 +170,8 @@ def check_metric(metric: Any, sample: Sample) -> float:
 
     def taken(rows: Any) -> Any:
         chosen: dict[str, Any] = {part: getattr(sample, part) for part in parts}
-        return replace(sample, extra={}, **{part: array if array is None else array[rows] for part, array in chosen.items()})
+        cut: dict[str, Any] = {part: array if array is None else array[rows] for part, array in chosen.items()}
+        return replace(sample, extra={}, **cut)
 
     def value(of: Sample) -> float:
         if isinstance(metric, RowMetric):
