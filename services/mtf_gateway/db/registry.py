@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, delete, func, literal, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, literal, select, update
 
 from mtf_gateway.db.tables import (
     DATASET_VERSIONS,
@@ -48,10 +48,11 @@ def find_upload(connection: Connection, digest: str) -> RowMapping | None:
     return connection.execute(select(UPLOADS).where(UPLOADS.c.digest == digest)).mappings().one_or_none()
 
 
-def next_version(connection: Connection, series: Table, name: str) -> int:
-    """Give the next version number of a series that is there. Locks the series until the transaction ends."""
+def add_version(connection: Connection, series: Table, versions: Table, name: str, values: Row) -> RowMapping:
+    """Add a version under the next number of a series that is there. Locks the series until the transaction ends."""
     statement = update(series).where(series.c.name == name).values(latest=series.c.latest + 1).returning(series.c.latest)
-    return int(connection.execute(statement).scalar_one())
+    number = connection.execute(statement).scalar_one()
+    return connection.execute(insert(versions).values(name=name, version=number, **values).returning(versions)).mappings().one()
 
 
 def open_series(connection: Connection, series: Table, name: str, *, created_by: str, now: float) -> None:
@@ -143,6 +144,7 @@ __all__ = [
     "MODELS",
     "MODEL_VERSIONS",
     "UPLOADS",
+    "add_version",
     "aliases_of",
     "delete_alias",
     "delete_version",
@@ -154,7 +156,6 @@ __all__ = [
     "lock_series",
     "move_alias",
     "newest",
-    "next_version",
     "open_series",
     "runs_that_name",
 ]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert
+from sqlalchemy import Connection, RowMapping
 
 from mtf.contracts.job import JobResult
 from mtf.contracts.reference import Reference
@@ -16,6 +16,7 @@ from mtf.errors import ConflictError, NotFoundError
 from mtf_gateway.db import registry as sql
 from mtf_gateway.db.engine import Database
 from mtf_gateway.db.registry import DATASET_VERSIONS, DATASETS
+from mtf_gateway.registry.fields import outside_a_run
 from mtf_gateway.registry.names import check_name, from_cursor, from_number_cursor, stamp, to_cursor
 
 Acquire = Callable[[dict[str, Any]], Awaitable[JobResult]]
@@ -49,7 +50,8 @@ class Datasets:
         The same content with the same roles as the newest version is that version.
         """
         check_name(name)
-        result = await self._acquire(section)
+        with outside_a_run("dataset."):
+            result = await self._acquire(section)
         said = roles.model_dump(mode="json", exclude_defaults=True)
         values = {
             "digest": result.facts["digest"],
@@ -120,8 +122,5 @@ def _register(connection: Connection, name: str, values: dict[str, Any]) -> tupl
     newest = sql.newest(connection, DATASET_VERSIONS, name)
     if newest is not None and newest["digest"] == values["digest"] and newest["roles"] == values["roles"]:
         return newest, False
-    version = sql.next_version(connection, DATASETS, name)
-    connection.execute(insert(DATASET_VERSIONS).values(name=name, version=version, **values))
-    row = sql.find_version(connection, DATASET_VERSIONS, name, version)
-    assert row is not None, "inserted in this very transaction"  # noqa: S101 - tells the type checker what the transaction guarantees
+    row = sql.add_version(connection, DATASETS, DATASET_VERSIONS, name, values)
     return row, True

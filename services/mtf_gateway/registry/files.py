@@ -10,6 +10,7 @@ from mtf.contracts.reference import Reference
 from mtf.jobs.worker import Worker
 from mtf.storage.store import LocalStore
 from mtf_gateway.importing import head_of, move_upload
+from mtf_gateway.registry.fields import outside_a_run
 from mtf_gateway.registry.models import NewModel
 from mtf_gateway.registry.uploads import Uploads
 
@@ -35,7 +36,8 @@ class ModelFiles:
             source["format"] = declared
         head = await asyncio.to_thread(head_of, self._store, reference)
         said = {"source": source, "head": base64.b64encode(head).decode(), "name": name}
-        answer = await self._inference.validate({**DEFAULTS, **settings, **said})
+        with outside_a_run("model."):
+            answer = await self._inference.validate({**DEFAULTS, **settings, **said})
         artifact = await asyncio.to_thread(move_upload, self._store, reference, "model")
         return NewModel(answer.spec["loader"]["name"], {**source, "name": name}, artifact, settings)
 
@@ -43,5 +45,6 @@ class ModelFiles:
         """A version that is an address. Raises SpecError for arguments that the loader refuses."""
         source = {**endpoint, "type": "endpoint"}
         section = {**DEFAULTS, **settings, "source": source, "head": None, "name": None}
-        answer = await self._remote.validate(section)
+        with outside_a_run("model."):
+            answer = await self._remote.validate(section)
         return NewModel(answer.spec["loader"]["name"], source, None, settings)

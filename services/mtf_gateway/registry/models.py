@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert
+from sqlalchemy import Connection, RowMapping
 
 from mtf.contracts.reference import Reference
 from mtf.contracts.registry import ModelVersionView, Page
@@ -166,8 +166,5 @@ def _register(connection: Connection, name: str, values: dict[str, Any]) -> tupl
     aliases = sql.aliases_of(connection, name)
     if newest is not None and all(newest[key] == values[key] for key in ("format", "source", "artifact", "settings")):
         return model_view(newest, aliases), False
-    version = sql.next_version(connection, MODELS, name)
-    connection.execute(insert(MODEL_VERSIONS).values(name=name, version=version, **values))
-    row = sql.find_version(connection, MODEL_VERSIONS, name, version)
-    assert row is not None, "inserted in this very transaction"  # noqa: S101 - tells the type checker what the transaction guarantees
+    row = sql.add_version(connection, MODELS, MODEL_VERSIONS, name, values)
     return model_view(row, aliases), True

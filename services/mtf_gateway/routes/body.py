@@ -6,11 +6,23 @@ import asyncio
 from typing import Any
 
 from fastapi import Request
+from pydantic import model_validator
 
 from mtf import spec
+from mtf.contracts.base import UserSpec
 from mtf.errors import LimitError, SpecError
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+
+
+class Document(UserSpec):
+    """A JSON body that a person wrote: unknown keys are wrong, and so is what a database cannot keep."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        spec.plain(value)
+        return value
 
 
 async def read_bounded(request: Request, limit: int) -> bytes:

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Response
 from pydantic import Field
 
-from mtf.contracts.base import Name, UserSpec
+from mtf.contracts.base import Name
 from mtf.contracts.registry import DatasetVersionView, Page
 from mtf.contracts.run import ExpectSpec, SourceSpec
 from mtf.contracts.stages import Roles
+from mtf_gateway.routes.body import Document
 from mtf_gateway.routes.examples import DATASETS
 from mtf_gateway.routes.parts import Caller, Cursor, Limit, NamePath, PartsDep, Version, caller
 from mtf_gateway.routes.problems import problems
@@ -18,7 +19,7 @@ from mtf_gateway.routes.problems import problems
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], dependencies=[Depends(caller)])
 
 
-class NewDataset(UserSpec):
+class NewDataset(Document):
     """A version to be made: where it comes from, and what its columns mean to every run that names it."""
 
     name: Name

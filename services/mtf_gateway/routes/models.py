@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Header, Response
 from pydantic import Field, model_validator
 
-from mtf.contracts.base import Name, Sha256, UserSpec
+from mtf.contracts.base import Name, Sha256
 from mtf.contracts.registry import ModelVersionView, Page
 from mtf.errors import UsageError
+from mtf_gateway.routes.body import Document
 from mtf_gateway.routes.examples import ALIASES, MODELS
 from mtf_gateway.routes.parts import Caller, Cursor, Limit, NamePath, PartsDep, Version, caller
 from mtf_gateway.routes.problems import problems
@@ -17,7 +18,7 @@ from mtf_gateway.routes.problems import problems
 router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[Depends(caller)])
 
 
-class NewModelVersion(UserSpec):
+class NewModelVersion(Document):
     """A version to be registered: an uploaded file, or an endpoint."""
 
     name: Name
@@ -42,7 +43,7 @@ class NewModelVersion(UserSpec):
         return self.model_dump(include={"labels", "threshold", "missing"}, exclude_none=True)
 
 
-class AliasMove(UserSpec):
+class AliasMove(Document):
     """Where an alias shall point."""
 
     version: int = Field(ge=1, le=2**31 - 1)

@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from mtf.cache import Cache
+from mtf.errors import SpecError
 from mtf.storage.store import LocalStore
 from mtf_gateway.port import RunsPort
 from mtf_gateway.principals import Callers
@@ -64,6 +65,9 @@ class _Guard(SecurityBase):
 
     async def __call__(self, request: Request) -> str:
         """The caller's name, which every object it makes will carry. Raises AuthError, and BusyError above the rate limit."""
+        # No name, id or value has a NUL byte, and a database refuses it in the middle of a query.
+        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            raise SpecError("an address holds no NUL byte", field="path" if "\0" in request.scope["path"] else "query", found="%00")
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         parts: Parts = request.app.state.parts
         address = request.client.host if request.client else "local"

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import Field
 
-from mtf.contracts.base import Contract, UserSpec
+from mtf.contracts.base import Contract
 from mtf.contracts.registry import ComparisonView, PluginView
 from mtf_gateway.catalogue import schema_of
 from mtf_gateway.registry.board import Leaderboard
+from mtf_gateway.routes.body import Document
 from mtf_gateway.routes.examples import COMPARISONS
 from mtf_gateway.routes.parts import Limit, PartsDep, caller
 from mtf_gateway.routes.problems import problems
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/v1", tags=["comparing"], dependencies=[Depends(calle
 about = APIRouter(prefix="/v1", tags=["about"], dependencies=[Depends(caller)])
 
 
-class NewComparison(UserSpec):
+class NewComparison(Document):
     """Two runs that scored the same rows."""
 
     run: str = Field(min_length=1, max_length=100, description="A run's id.")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from mtf.contracts.problem import FieldProblem
+from mtf.errors import SpecError
 from mtf_gateway.db.tables import RUNS
 from tests.unit.gateway.application import ANN, BOB, Bench, bench
 from tests.unit.gateway.fakes import SPEC
@@ -187,3 +189,33 @@ def test_a_caller_above_the_rate_waits(tmp_path: Path) -> None:
             answer = gateway.http.get("/v1/runs", headers={"Authorization": f"Bearer {ANN}"})
             assert 1 <= int(answer.headers["retry-after"]) <= 60
         assert gateway.http.get("/v1/runs", headers={"Authorization": f"Bearer {BOB}"}).status_code == 200
+
+
+def test_a_nul_byte_is_refused_wherever_it_stands(gateway: Bench) -> None:
+    """In a path, a query or a body: 422 with the place, before a database sees it."""
+    for path in (
+        "/v1/runs?name=%00",
+        "/v1/leaderboard?dataset=%00&metric=a",
+        "/v1/runs?tag=a%00",
+        "/v1/datasets/a%00",
+        "/v1/runs/a%00/logs",
+    ):
+        answer = gateway.http.get(path)
+        assert (answer.status_code, answer.json()["field"]) in {(422, "path"), (422, "query")}
+    answer = gateway.http.post("/v1/datasets", json={"name": "a", "source": {"type": "builtin", "name": "iris"}, "target": "a\0"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "target")
+    answer = gateway.http.post("/v1/comparisons", json={"run": "a\0", "baseline": "b"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "run")
+
+
+def test_a_worker_s_complaint_names_the_field_of_the_request(gateway: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker speaks of `dataset.source.path` as in a run file; the registry's caller wrote `source.path`."""
+
+    async def refuse(_section: dict[str, Any]) -> None:
+        errors = [FieldProblem(field="dataset.source.path", message="no"), FieldProblem(field="expect.rows", message="no")]
+        raise SpecError("no", field="dataset.source.path", errors=errors)
+
+    monkeypatch.setattr(gateway.parts.datasets, "_acquire", refuse)
+    answer = gateway.http.post("/v1/datasets", json={"name": "a", "source": {"type": "file", "path": "x"}})
+    assert (answer.status_code, answer.json()["field"]) == (422, "source.path")
+    assert [error["field"] for error in answer.json()["errors"]] == ["source.path", "expect.rows"]
