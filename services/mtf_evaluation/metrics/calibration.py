@@ -15,6 +15,8 @@ from mtf_evaluation.metrics.facts import Facts, facts_of
 
 BAND_DRAWS = 500
 STREAM = 1
+ENOUGH = 5.0
+"""Standard deviation of a bin's right rows from which their number is near normal."""
 FEWEST = 100
 """Rows below which the error of a perfectly calibrated model is so large that the value says little."""
 
@@ -118,10 +120,17 @@ class ExpectedCalibrationError(Metric):
 
 
 def _null_band(bins: Bins, level: float, generator: np.random.Generator) -> tuple[float, float]:
-    """Central band of the error if every confidence were right: binomial draws per bin, whose confidences are nearly equal."""
-    trials = np.maximum(np.round(bins.effective), 1).astype(np.int64)
+    """Central band of the error if every confidence were right.
+
+    Binomial draws per bin, whose confidences are nearly equal; normal ones where a bin has rows enough for them.
+    """
+    trials = np.maximum(np.round(bins.effective), 1)
     chance = np.clip(bins.confidence, 0.0, 1.0)
-    shares = generator.binomial(trials, chance, size=(BAND_DRAWS, trials.size)) / trials
-    errors = np.abs(shares - chance) @ (bins.weight / bins.weight.sum())
+    spread = np.sqrt(chance * (1 - chance) / trials)
+    off = generator.standard_normal((BAND_DRAWS, trials.size)) * spread
+    few = trials * spread < ENOUGH
+    drawn = generator.binomial(trials[few].astype(np.int64), chance[few], size=(BAND_DRAWS, int(np.count_nonzero(few))))
+    off[:, few] = drawn / trials[few] - chance[few]
+    errors = np.abs(off) @ (bins.weight / bins.weight.sum())
     lower, upper = np.quantile(errors, [(1 - level) / 2, (1 + level) / 2])
     return float(lower), float(upper)

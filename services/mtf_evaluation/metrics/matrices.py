@@ -10,8 +10,8 @@ from mtf_evaluation.statistics.scales import ATANH
 
 
 def _parts(matrices: Floats) -> tuple[Floats, Floats, Floats]:
-    """Right rows, rows and predicted rows per class, each (..., k)."""
-    return np.diagonal(matrices, axis1=-2, axis2=-1), matrices.sum(axis=-1), matrices.sum(axis=-2)
+    """Right rows, rows and predicted rows per class, each (k, ...)."""
+    return np.einsum("ii...->i...", matrices), matrices.sum(axis=1), matrices.sum(axis=0)
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
@@ -38,7 +38,7 @@ class F1(MatrixMetric):
     def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """2 TP / (2 TP + FP + FN). A matrix reduced to one observed class has only positives."""
         right, truth, predicted = _parts(matrices)
-        return _ratio(2 * right[..., -1], truth[..., -1] + predicted[..., -1])
+        return _ratio(2 * right[-1], truth[-1] + predicted[-1])
 
 
 class ClassMean(MatrixMetric):
@@ -47,7 +47,7 @@ class ClassMean(MatrixMetric):
     averaged = True
 
     def per_class(self, matrices: Floats) -> tuple[Floats, Floats]:
-        """Numerator and denominator per class, each (..., k)."""
+        """Numerator and denominator per class, each (k, ...)."""
         raise NotImplementedError
 
     def defined(self, matrix: Floats) -> Mask:
@@ -61,7 +61,7 @@ class ClassMean(MatrixMetric):
     def score(self, matrices: Floats, defined: Mask) -> Floats:
         """Mean over the defined classes."""
         above, below = self.per_class(matrices)
-        return np.asarray(_ratio(above, below)[..., defined].mean(axis=-1))
+        return np.asarray(_ratio(above, below)[defined].mean(axis=0))
 
 
 class BalancedAccuracy(ClassMean):
@@ -132,7 +132,7 @@ class F1Weighted(MatrixMetric):
     def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """Sum of rows * F1 over the sum of rows."""
         right, truth, predicted = _parts(matrices)
-        return _ratio((_ratio(2 * right, truth + predicted) * truth).sum(axis=-1), truth.sum(axis=-1))
+        return _ratio((_ratio(2 * right, truth + predicted) * truth).sum(axis=0), truth.sum(axis=0))
 
 
 class Matthews(MatrixMetric):
@@ -153,10 +153,10 @@ class Matthews(MatrixMetric):
     def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """(right * all - truth . predicted) / sqrt((all^2 - |predicted|^2) (all^2 - |truth|^2))."""
         right, truth, predicted = _parts(matrices)
-        everything = truth.sum(axis=-1)
-        covariance = right.sum(axis=-1) * everything - (truth * predicted).sum(axis=-1)
-        of_truth = everything**2 - (truth**2).sum(axis=-1)
-        of_prediction = everything**2 - (predicted**2).sum(axis=-1)
+        everything = truth.sum(axis=0)
+        covariance = right.sum(axis=0) * everything - (truth * predicted).sum(axis=0)
+        of_truth = everything**2 - (truth**2).sum(axis=0)
+        of_prediction = everything**2 - (predicted**2).sum(axis=0)
         return _ratio(covariance, np.sqrt(of_truth * of_prediction))
 
 
@@ -177,6 +177,6 @@ class CohenKappa(MatrixMetric):
     def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """(observed - expected) / (1 - expected)."""
         right, truth, predicted = _parts(matrices)
-        everything = truth.sum(axis=-1)
-        expected = (truth * predicted).sum(axis=-1)
-        return _ratio(right.sum(axis=-1) * everything - expected, everything**2 - expected)
+        everything = truth.sum(axis=0)
+        expected = (truth * predicted).sum(axis=0)
+        return _ratio(right.sum(axis=0) * everything - expected, everything**2 - expected)

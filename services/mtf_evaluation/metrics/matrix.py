@@ -41,7 +41,7 @@ class MatrixMetric(Metric):
         raise NotImplementedError
 
     def score(self, matrices: Floats, defined: Mask) -> Floats:
-        """The metric of (..., k, k) matrices, as (...)."""
+        """The metric of (k, k, ...) matrices, as (...). Draws stand last, so that sums over classes run along memory."""
         raise NotImplementedError
 
     def terms(self, sample: Sample) -> Floats:
@@ -70,12 +70,12 @@ class MatrixMetric(Metric):
         step = np.cbrt(np.finfo(np.float64).eps) * np.maximum(shares.ravel()[filled], np.sqrt(shares.ravel()[filled] / facts.n) * 1e-2)
         slope = np.zeros(shares.size)
         for part in np.array_split(np.arange(filled.size), max(1, filled.size * shares.size * 2 // BLOCK)):
-            moved = np.repeat(shares.reshape(1, -1), part.size, axis=0)
-            rows, columns = np.arange(part.size), filled[part]
-            moved[rows, columns] += step[part]
-            above = self.score(moved.reshape(-1, *shares.shape), defined)
-            moved[rows, columns] -= 2 * step[part]
-            slope[columns] = (above - self.score(moved.reshape(-1, *shares.shape), defined)) / (2 * step[part])
+            moved = np.repeat(shares.reshape(-1, 1), part.size, axis=1)
+            cells, columns = filled[part], np.arange(part.size)
+            moved[cells, columns] += step[part]
+            above = self.score(moved.reshape(*shares.shape, -1), defined)
+            moved[cells, columns] -= 2 * step[part]
+            slope[cells] = (above - self.score(moved.reshape(*shares.shape, -1), defined)) / (2 * step[part])
         centred = slope - float(slope @ shares.ravel())
         return np.asarray(centred.reshape(shares.shape))
 

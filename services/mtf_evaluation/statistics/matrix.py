@@ -28,7 +28,7 @@ def prior(k: int) -> Floats:
 
 
 def dirichlet(counts: Floats, generator: np.random.Generator) -> Floats | None:
-    """(draws, k, k) matrices from the posterior Dirichlet(counts + prior) of a (k, k) matrix of row counts, up to a factor.
+    """(k, k, draws) matrices from the posterior Dirichlet(counts + prior) of a (k, k) matrix of row counts, up to a factor.
 
     The functions drawn here do not change when the matrix is rescaled, so gamma variates are enough. None where the matrix is
     too large for enough draws; the delta method serves there.
@@ -36,7 +36,8 @@ def dirichlet(counts: Floats, generator: np.random.Generator) -> Floats | None:
     draws = min(DRAWS, CELLS // counts.size)
     if draws < FEWEST_DRAWS:
         return None
-    return generator.standard_gamma(counts + prior(counts.shape[0]), size=(draws, *counts.shape))
+    shape = (counts + prior(counts.shape[0]))[..., None]
+    return generator.standard_gamma(shape, size=(*counts.shape, draws))
 
 
 def drawn_interval(function: Callable[[Floats], Floats], matrices: Floats, level: float) -> Interval:
