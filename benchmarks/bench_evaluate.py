@@ -2,7 +2,7 @@
 
     python benchmarks/bench_evaluate.py [ROWS] [SLICES]
 
-Prints seconds (the best of three after a warm-up of both sides), their ratio, and the extra peak memory of our side per row.
+Prints seconds (the best of five alternating rounds after a warm-up of both sides), their ratio, and the extra peak memory of our side per row.
 With SLICES > 0 also the same metrics in that many slices against a scikit-learn loop over the slices.
 """
 
@@ -20,7 +20,7 @@ from sklearn import metrics as sk
 from mtf.plugins import Sample
 from mtf_evaluation import measure
 
-ROUNDS = 3
+ROUNDS = 5
 
 
 def make(rows: int) -> Sample:
@@ -51,14 +51,15 @@ def by_scikit_learn(sample: Sample) -> dict[str, float]:
     }
 
 
-def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """The best wall time of some rounds."""
-    times = []
+def seconds(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """The best wall time of each; rounds alternate between them, so that both meet the same load of the machine."""
+    best = [float("inf")] * len(works)
     for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        for place, work in enumerate(works):
+            start = time.perf_counter()
+            work()
+            best[place] = min(best[place], time.perf_counter() - start)
+    return best
 
 
 def main() -> None:
@@ -70,7 +71,7 @@ def main() -> None:
     ours, theirs = measure.measure(small, None), by_scikit_learn(small)
     for name, value in theirs.items():
         np.testing.assert_allclose(np.array(ours[name].value, dtype=np.float64), value, rtol=1e-10)
-    mine, other = seconds(lambda: measure.measure(sample, None)), seconds(lambda: by_scikit_learn(sample))
+    mine, other = seconds(lambda: measure.measure(sample, None), lambda: by_scikit_learn(sample))
     tracemalloc.start()
     measure.measure(sample, None)
     peak = tracemalloc.get_traced_memory()[1]
@@ -79,8 +80,11 @@ def main() -> None:
     print(f"extra peak memory {peak / rows:.0f} bytes a row (budget 150)")
     if slices:
         parts = np.array_split(np.random.default_rng(1).permutation(rows), slices)
-        mine = seconds(lambda: [measure.measure(measure.subset(sample, part), None) for part in parts], 1)
-        other = seconds(lambda: [by_scikit_learn(measure.subset(sample, part)) for part in parts], 1)
+        mine, other = seconds(
+            lambda: [measure.measure(measure.subset(sample, part), None) for part in parts],
+            lambda: [by_scikit_learn(measure.subset(sample, part)) for part in parts],
+            rounds=2,
+        )
         print(
             f"{slices} slices: ours with intervals {mine:.3f} s, a scikit-learn loop {other:.3f} s, ratio {mine / other:.3f} (budget 0.05)"
         )
