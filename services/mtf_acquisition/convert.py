@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mtf_acquisition.canonical import BOOL, FLOAT, INT, TEXT, TIME, ContradictionError, is_text
 from mtf_acquisition.text import parse
@@ -26,9 +27,15 @@ def convert(array: pa.Array, kind: pa.DataType, missing: Sequence[str]) -> pa.Ar
     return tidy_floats(result) if kind == FLOAT else result
 
 
+def float_buffer(array: pa.Array) -> NDArray[np.float64]:
+    """The (n,) values of a float64 array without a copy; what stands where a value is missing means nothing."""
+    data = array.buffers()[1]
+    return np.frombuffer(data, "<f8", count=len(array), offset=8 * array.offset) if data is not None else np.zeros(len(array))
+
+
 def tidy_floats(array: pa.Array) -> pa.Array:
     """NaN means missing in every source and becomes null; -0.0 equals 0.0 and becomes it, so that equal digests mean equal bits."""
-    numbers = array.to_numpy(zero_copy_only=False)
+    numbers = float_buffer(array)
     if np.isnan(numbers).any():
         array = pc.if_else(pc.is_nan(array), pa.scalar(None, FLOAT), array)
     negative_zero = (numbers == 0) & np.signbit(numbers)

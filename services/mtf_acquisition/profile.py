@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from mtf.contracts.stages import ColumnProfile
+from mtf_acquisition.convert import float_buffer
 
 MAX_DISTINCT = 10_000
 TOP = 20
@@ -127,7 +127,7 @@ def _moments(present: pa.Array) -> tuple[float, float]:
         return 0.0, 0.0
     if not pa.types.is_floating(present.type):
         present = present.cast(pa.float64(), safe=False)
-    numbers: NDArray[np.float64] = present.to_numpy(zero_copy_only=False)
+    numbers = float_buffer(present)
     with np.errstate(all="ignore"):  # infinities and overflow end as null in `finish`
         mean = float(numbers.mean())
         away = numbers - mean

@@ -252,18 +252,16 @@ def test_unknown_column(lab: Any) -> None:
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+# Minimal quotes with a bare line feed are no format: Python's writer leaves a carriage return unquoted there.
+SPELLINGS = st.sampled_from([(csv.QUOTE_ALL, "\n"), (csv.QUOTE_ALL, "\r\n"), (csv.QUOTE_MINIMAL, "\r\n")])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8),
-    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
-    st.sampled_from(["\n", "\r\n"]),
-)
-def test_what_python_writes_is_read_back(lab: Any, rows: list[tuple[str, str]], quoting: Any, end: str) -> None:
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8), SPELLINGS)
+def test_what_python_writes_is_read_back(lab: Any, rows: list[tuple[str, str]], spelling: tuple[Any, str]) -> None:
     """Any text survives a CSV file that Python's own writer made; empty text is missing."""
     sink = io.StringIO(newline="")
-    writer = csv.writer(sink, quoting=quoting, lineterminator=end)
+    writer = csv.writer(sink, quoting=spelling[0], lineterminator=spelling[1])
     writer.writerows([("a", "b"), *rows])
     table = lab.file("t.csv", sink.getvalue(), types={"a": "utf8", "b": "utf8"}).table
     assert list(zip(*table.to_pydict().values(), strict=True)) == [(a or None, b or None) for a, b in rows]

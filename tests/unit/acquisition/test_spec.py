@@ -95,3 +95,21 @@ def test_provenance_says_what_was_asked_and_decided(lab: Any) -> None:
     assert provenance["source"]["na_values"] == ["", "?"]
     assert provenance["decisions"]["readings"] == 1
     json.dumps(provenance)
+
+
+def test_a_csv_needs_no_pandas(lab: Any) -> None:
+    """pyarrow imports pandas for some of its conveniences; a small job would spend most of its time there, and the image has none."""
+    lab.write("t.csv", "a,b,c,d\n1,2.5,true,x\n2,,false,\n")
+    code = f"""
+import sys
+from pathlib import Path
+from mtf.plugins import SourceContext
+from mtf.testing import run_stage
+from mtf_acquisition.stage import STAGE
+spec = STAGE.validate({{"source": {{"type": "file", "path": "t.csv"}}}}).spec
+folder = Path({str(lab.folder)!r})
+run_stage(STAGE.entry, spec, output=folder / "out", source=SourceContext(credentials={{}}, base=folder))
+print("pandas" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
