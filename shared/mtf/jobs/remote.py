@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
+import time
 from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
@@ -16,8 +18,8 @@ from mtf.contracts.problem import Problem
 from mtf.contracts.registry import PluginView
 from mtf.errors import AuthError, BusyError, FencedError, MtfError, PlatformError, ProblemError, UnavailableError
 
-CONNECT, CALL, SILENCE = 3.0, 30.0, 20.0
-"""Seconds: to connect, for a plain call to be answered, and without any event on a stream."""
+CONNECT, QUICK, CALL, SILENCE = 3.0, 10.0, 30.0, 20.0
+"""Seconds: to connect, for a call that somebody waits for and that reads no data, for any other plain call, and without any event on a stream."""
 TRIES, BACKOFF = 3, 0.25
 """Calls that change nothing are tried so often, with pauses that double and jitter."""
 
@@ -58,7 +60,7 @@ class RemoteWorker:
 
     async def validate(self, section: dict[str, Any]) -> Validated:
         """Check a section of a run file. Raises SpecError's problem, or UnavailableError that names the worker."""
-        return Validated.model_validate(await self._ask("POST", "/v1/validate", ValidateRequest(section=section)))
+        return Validated.model_validate(await self._ask("POST", "/v1/validate", ValidateRequest(section=section), within=QUICK))
 
     async def fingerprint(self, request: FingerprintRequest) -> FingerprintReply:
         """Key a job."""
@@ -66,12 +68,12 @@ class RemoteWorker:
 
     async def plugins(self) -> list[PluginView]:
         """The plug-ins that the worker found."""
-        return [PluginView.model_validate(one) for one in await self._ask("GET", "/v1/plugins")]
+        return [PluginView.model_validate(one) for one in await self._ask("GET", "/v1/plugins", within=QUICK)]
 
     async def ready(self) -> None:
         """Return when the worker can take work. Raises UnavailableError."""
         try:
-            await self._ask("GET", "/readyz")
+            await self._ask("GET", "/readyz", within=QUICK)
         except ProblemError as error:
             raise UnavailableError(f"{self.name} is not ready: {error.message}", fix=error.fix) from None
 
@@ -99,23 +101,30 @@ class RemoteWorker:
         await self._ask("DELETE", f"/v1/jobs/{job_id}", params={"epoch": epoch}, base=instance)
 
     async def _ask(
-        self, method: str, path: str, body: BaseModel | None = None, *, params: dict[str, Any] | None = None, base: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        params: dict[str, Any] | None = None,
+        base: str | None = None,
+        within: float | None = None,
     ) -> Any:
-        """One call that changes nothing when it is repeated. Raises what the worker reported."""
+        """One call that changes nothing when it is repeated. Raises what the worker reported; none is begun after `within` seconds."""
+        give_up = time.monotonic() + (within or math.inf)
+        timeout = self._call_timeout if within is None else httpx2.Timeout(within, connect=self._call_timeout.connect)
         url = f"{(base or self.base_url).rstrip('/')}{path}"
         content = None if body is None else body.model_dump_json()
         headers = {**self._headers, "Content-Type": "application/json"}
         for attempt in range(TRIES):
             try:
                 with self._translated():
-                    response = await self._http().request(
-                        method, url, content=content, params=params, headers=headers, timeout=self._call_timeout
-                    )
+                    response = await self._http().request(method, url, content=content, params=params, headers=headers, timeout=timeout)
                     if response.is_error:
                         _refuse(response, self.name)
                     return response.json() if response.content else None
             except UnavailableError:
-                if attempt == TRIES - 1:
+                if attempt == TRIES - 1 or time.monotonic() > give_up:
                     raise
                 await asyncio.sleep(BACKOFF * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter keeps no secret
         raise UnavailableError(f"{self.name} does not answer")
