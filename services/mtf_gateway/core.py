@@ -17,7 +17,7 @@ from mtf.cache import Cache
 from mtf.contracts.reference import Reference
 from mtf.contracts.registry import ComparisonView, Page, PluginView, RunEvent, RunView
 from mtf.contracts.run import RunSpec
-from mtf.errors import ConflictError, UnavailableError
+from mtf.errors import ConflictError, SpecError, UnavailableError
 from mtf.jobs.worker import Worker
 from mtf.storage.store import LocalStore
 from mtf_gateway import results
@@ -165,6 +165,8 @@ class Gateway:
     ) -> Page[RunView]:
         """Runs, newest first. `tags` are `key=value`, or `key` for any value; all must hold. Raises SpecError for a foreign cursor."""
         before = from_cursor(cursor)
+        if any('"' in tag.partition("=")[0] or not tag for tag in tags or ()):
+            raise SpecError("that names no tag", field="tag", found=str(tags), fix="write `key=value`, or `key` for any value")
         # A run whose owner died still says `running` in the database; only the look at it tells.
         statuses = None if status is None else ["running", "interrupted"] if self._embedded and status == "interrupted" else [status]
 

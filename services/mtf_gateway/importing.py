@@ -24,6 +24,13 @@ def local_path(base: Path, written: str) -> Path:
     return (Path.home() / written[2:] if home else base / written).absolute()
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file stands there; False too for a name that no disk can hold."""
+    with contextlib.suppress(OSError):
+        return path.is_file()
+    return False
+
+
 def import_file(store: LocalStore, path: Path, place: Place, *, field: str) -> Reference:
     """Copy a file of this machine into its area under its digest; nothing is copied when it is there already.
 

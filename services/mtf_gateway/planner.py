@@ -20,7 +20,7 @@ from mtf.jobs.worker import Worker
 from mtf.spec import as_fields, collect
 from mtf.storage.store import LocalStore
 from mtf_gateway.baseline import plan_baseline
-from mtf_gateway.importing import Place, head_of, import_file, local_path, move_upload
+from mtf_gateway.importing import Place, head_of, import_file, is_file, local_path, move_upload
 from mtf_gateway.labels import rename, source_label
 from mtf_gateway.lookup import Lookup
 from mtf_gateway.plan import BaselinePlan, ModelPlan, Plan, Registered, WorkerName
@@ -126,8 +126,8 @@ class Planner:
             return (await self.lookup.upload(text, "processing.recipe"))[0]
         if (found := await self.lookup.output(text, "processing", "recipe")) is not None:
             return found
-        if base is not None and (base / text).is_file():
-            return await asyncio.to_thread(import_file, self.store, base / text, "upload", field="processing.recipe")
+        if base is not None and await asyncio.to_thread(is_file, local_path(base, text)):
+            return await asyncio.to_thread(import_file, self.store, local_path(base, text), "upload", field="processing.recipe")
         fix = "name a file that `mtf recipe fit` wrote, an uploaded file's digest, or the id of a run that fitted one"
         raise SpecError("there is no such fitted recipe", field="processing.recipe", found=text, fix=fix)
 

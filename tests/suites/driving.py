@@ -361,6 +361,34 @@ class DrivingSuite:
 
         house.run(scenario)
 
+    def test_a_plan_that_cannot_be_read_fails_its_run_alone(self, house: House) -> None:
+        """A row that another version wrote ends with a reason, and the gateway goes on with the next run."""
+
+        async def scenario() -> None:
+            async with house.gateway(drive=False) as gateway:
+                broken = await gateway.submit(SPEC, base=None, principal="me")
+                change_row(house.database, broken.id, plan={"strange": True})
+                good = await gateway.submit(SPEC, base=None, principal="me")
+            async with house.gateway() as gateway:
+                view = await final(gateway, broken.id)
+                assert view.problem is not None
+                assert (view.status, view.problem.cause) == ("failed", "platform")
+                assert (await final(gateway, good.id)).status == "succeeded"
+
+        house.run(scenario)
+
+    def test_a_tag_that_no_database_can_look_for_is_refused(self, house: House) -> None:
+        """A quote in a tag's key, or no key at all, is told instead of failing in the database."""
+
+        async def scenario() -> None:
+            async with house.gateway(drive=False) as gateway:
+                for tag in ('a"b', 'a"b=c', ""):
+                    with pytest.raises(SpecError):
+                        await gateway.list_runs(tags=[tag])
+                assert (await gateway.list_runs(tags=['a=b"c'])).items == []
+
+        house.run(scenario)
+
     def test_a_run_ends_at_its_maximum_time(self, house: House) -> None:
         """A stage that hangs is not kept alive by its own heartbeat."""
 

@@ -19,6 +19,15 @@ from mtf.errors import LimitError, SpecError, UnavailableError
 
 T = TypeVar("T")
 
+_POSTGRESQL = {
+    "application_name": "mtf-gateway",
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    # A gateway that is stopped within a transaction must not keep a run's row locked for the others.
+    "options": "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000",
+}
+"""How long anything on a connection may take, in seconds or milliseconds as each setting wants it."""
+
 BUSY_TIMEOUT = 10.0
 """Seconds that a SQLite connection waits for the one writer."""
 
@@ -53,7 +62,14 @@ def connect(url: str) -> Database:
         raise SpecError("the database URL cannot be parsed", field="MTF_DATABASE_URL", fix="use postgresql://user@host/name") from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8, pool_timeout=10, pool_recycle=1800)
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            connect_args=_POSTGRESQL,
+            pool_size=8,
+            max_overflow=8,
+            pool_timeout=10,
+            pool_recycle=1800,
+        )
     elif backend == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=8, max_overflow=8)

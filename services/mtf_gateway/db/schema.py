@@ -74,6 +74,9 @@ def upgrade(database: Database, revision_id: str = "head") -> str:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     with database.engine.begin() as connection:
         if database.dialect == "postgresql":
+            # Waiting for another migration, or rewriting a large table, may take longer than a request.
+            for setting in ("statement_timeout", "lock_timeout"):
+                connection.execute(select(func.set_config(setting, "0", True)))
             connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, revision_id)

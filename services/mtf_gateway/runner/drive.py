@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from mtf.errors import CancelledError, FencedError, LimitError, MtfError, PlatformError, UnavailableError
 from mtf_gateway.compose import Done
 from mtf_gateway.db import runs
-from mtf_gateway.plan import Plan, stage_of
+from mtf_gateway.plan import stage_of
 from mtf_gateway.runner.context import Context
 from mtf_gateway.runner.lost import Lost
 from mtf_gateway.runner.stages import Stages
@@ -32,7 +32,7 @@ class Driver:
     def __init__(self, context: Context, row: RowMapping) -> None:
         self.context, self.row = context, row
         self.lease = runs.Lease(row["id"], row["epoch"])
-        self.stages = Stages(context, self.lease, Plan.model_validate(row["plan"]))
+        self.stages = Stages(context, self.lease, row["plan"])
         self.again = False
         """Whether the run went back into the queue."""
         self._nudged = asyncio.Event()
@@ -57,7 +57,7 @@ class Driver:
             await asyncio.shield(self._hand_over(work, beat))
             raise
         except Lost:
-            LOG.info("run %s belongs to somebody else now", self.lease.run_id)
+            LOG.info("the run belongs to somebody else now")
         finally:
             self.context.wake(self.lease.run_id)
 
@@ -122,7 +122,7 @@ class Driver:
         except MtfError as error:
             await self._failed(error)
         except Exception as error:  # a defect of ours must end the run with a reason instead of leaving it `running` for ever
-            LOG.exception("run %s", self.lease.run_id)
+            LOG.exception("the run met a defect")
             await self._finish("failed", PlatformError(f"{type(error).__name__}: {error}"[:500], stage=self._stage()))
         else:
             await self._succeeded(done)
@@ -161,7 +161,7 @@ class Driver:
             {"kind": "problem", "stage": self._stage(), "data": problem.model_dump(mode="json")},
             {"kind": "status", "stage": None, "data": {"status": "queued", "retry_in": pause}},
         ]
-        LOG.warning("run %s: attempt failed, next in %g s: %s", self.lease.run_id, pause, problem.detail)
+        LOG.warning("an attempt failed, the next one begins in %g s: %s", pause, problem.detail)
         await self.stages.write(lambda c: runs.put_back(c, self.lease, unit, pause, events))
         self.again = True
         self.context.observer.retried(self._stage() or "acquisition")
@@ -174,6 +174,7 @@ class Driver:
         await self.stages.write(lambda c: runs.finish(c, self.lease, final, events))
         if error is not None and self.stages.began is not None:
             self.context.observer.stage(self._stage() or "", status, time.monotonic() - self.stages.began)
+        LOG.info("the run ended as %s", status)
         self.context.observer.finished(status, time.time() - self.row["created_at"])
 
     async def _hand_over(self, *tasks: asyncio.Task[Any]) -> None:

@@ -9,6 +9,7 @@ import logging
 from sqlalchemy import RowMapping
 
 from mtf.errors import MtfError
+from mtf.logging import bound
 from mtf_gateway.db import runs
 from mtf_gateway.runner.context import Context
 from mtf_gateway.runner.drive import Driver
@@ -105,9 +106,11 @@ class Runner:
 
     async def _drive(self, driver: Driver) -> None:
         try:
-            await driver.drive()
+            with bound(run_id=driver.lease.run_id):
+                LOG.info("claimed with epoch %d", driver.lease.epoch)
+                await driver.drive()
         except Exception:  # one run's defect must not end the loop that drives the others; its lease runs out and it is taken up again
-            LOG.exception("run %s", driver.lease.run_id)
+            LOG.exception("run %s cannot be driven", driver.lease.run_id)
         finally:
             self._drivers.pop(driver.lease.run_id, None)
             if not driver.again:

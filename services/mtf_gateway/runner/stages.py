@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from mtf.contracts.job import FingerprintReply, FingerprintRequest, JobRequest, JobResult
 from mtf.contracts.reference import Reference
 from mtf.errors import FencedError, ProblemError, UnavailableError
+from mtf.logging import bound
 from mtf_gateway.baseline import settle
 from mtf_gateway.compose import Baseline, Done, Work, compose, rows_key
 from mtf_gateway.db import runs
@@ -27,8 +29,8 @@ Row = dict[str, Any]
 class Stages:
     """Drives the units of a plan. Every write carries the lease's epoch; a write that finds a newer one raises Lost."""
 
-    def __init__(self, context: Context, lease: runs.Lease, plan: Plan) -> None:
-        self.context, self.lease, self.plan = context, lease, plan
+    def __init__(self, context: Context, lease: runs.Lease, plan: Row) -> None:
+        self.context, self.lease, self._plan = context, lease, plan
         self.unit: Unit | None = None
         """The unit under way."""
         self.began: float | None = None
@@ -36,6 +38,11 @@ class Stages:
         self.moved = False
         """Whether a unit was finished here."""
         self._done: dict[str, Done] = {}
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The stored plan; one that an older version wrote and this one cannot read fails its run when it is first looked at."""
+        return Plan.model_validate(self._plan)
 
     async def run(self) -> dict[str, Done]:
         """Bring every unit to its end. Raises what a unit failed of, and Lost."""
@@ -46,7 +53,8 @@ class Stages:
                 self._done[unit] = _done(row)
                 continue
             self.unit, self.began = unit, time.monotonic()
-            await self._unit(unit, row)
+            with bound(stage=stage_of(unit)):
+                await self._unit(unit, row)
             self.moved = True
         return self._done
 
