@@ -98,7 +98,7 @@ def test_provenance_says_what_was_asked_and_decided(lab: Any) -> None:
 
 
 def test_a_csv_needs_no_pandas(lab: Any) -> None:
-    """pyarrow imports pandas for some of its conveniences; a small job would spend most of its time there, and the image has none."""
+    """Arrow imports pandas for some of its conveniences; a small job would spend most of its time there, and the image has none."""
     lab.write("t.csv", "a,b,c,d\n1,2.5,true,x\n2,,false,\n")
     code = f"""
 import sys
