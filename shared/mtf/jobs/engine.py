@@ -155,7 +155,7 @@ class JobEngine:
 
     async def ready(self) -> None:
         """Raises UnavailableError that names the part that is down: the zygote or a storage area."""
-        self.room.zygote.check()
+        await self.room.zygote.revive()
         await asyncio.to_thread(check_storage, self.room.store, self.stage)
 
     @property

@@ -93,18 +93,24 @@ class Zygote:
         if self.fork:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ready.wait(), timeout)
-            self.check()
+            if not self._running:
+                raise UnavailableError("the process that starts jobs is not running", fix="the service starts it again by itself")
 
-    def check(self) -> None:
-        """Raise UnavailableError unless the zygote can serve."""
-        if self.fork and not self._running:
-            raise UnavailableError("the process that starts jobs is not running", fix="the service starts it again by itself")
+    async def revive(self) -> None:
+        """Start, also again after a death, unless deaths come too fast. Raises UnavailableError."""
+        if self._closing:
+            raise UnavailableError("the service is shutting down")
+        now = time.monotonic()
+        self._deaths = [at for at in self._deaths if now - at < WINDOW]
+        if len(self._deaths) > RESTARTS:
+            raise UnavailableError("the process that starts jobs dies again and again", fix="see the service's log", found=self._words)
+        await self.start()
 
     async def spawn(self, entry: str, payload: Mapping[str, Any], limits: Limits | None = None) -> ChildProcess:
         """Start `module:function`, which gets the payload and the descriptor to write events to. Raises UnavailableError."""
         data = json.dumps(payload).encode()
         for _ in range(TRIES):
-            await self._revive()
+            await self.revive()
             child = ChildProcess(limits or Limits())
             if await child.attach(await self._request(entry, data, child.limits)):
                 self._children.add(child)
@@ -150,7 +156,7 @@ class Zygote:
             process = launch_once(head, descriptors, environment(self.cpus, self.env))
             asyncio.get_running_loop().run_in_executor(None, process.wait)
             return
-        assert self._launched is not None  # noqa: S101 - `_revive` came before
+        assert self._launched is not None  # noqa: S101 - `revive` came before
         message = json.dumps(head).encode()
         while True:
             try:
@@ -162,16 +168,6 @@ class Zygote:
             else:
                 return
 
-    async def _revive(self) -> None:
-        """Start again after a death, unless deaths come too fast. Raises UnavailableError."""
-        if self._closing:
-            raise UnavailableError("the service is shutting down")
-        now = time.monotonic()
-        self._deaths = [at for at in self._deaths if now - at < WINDOW]
-        if len(self._deaths) > RESTARTS:
-            raise UnavailableError("the process that starts jobs dies again and again", fix="see the service's log", found=self._words)
-        await self.start()
-
     async def _watch(self, launched: Launched) -> None:
         """Read what the zygote says until it ends; then start it again."""
         loop = asyncio.get_running_loop()
@@ -180,15 +176,13 @@ class Zygote:
                 message = json.loads(data)
                 self.failed, self.seconds = message["failed"], message["seconds"]
                 self._ready.set()
-        self._running = False
+        self._running, self._launched = False, None
         self._ready.clear()
         self._deaths.append(time.monotonic())
         await asyncio.to_thread(launched.process.wait)
         launched.control.close()
         self._words = _tail(launched)
         launched.stderr.close()
-        if self._launched is launched:
-            self._launched = None
         if not self._closing and len(self._deaths) <= RESTARTS:
             await self.start()
 

@@ -44,7 +44,12 @@ class TinyStage:
 
 def tiny(entry: str, freshness: str | None = "content") -> TinyStage:
     """A stage with another entry."""
-    return type("Other", (TinyStage,), {"entry": f"stages:{entry}"})(freshness)
+
+    class Other(TinyStage):
+        pass
+
+    Other.entry = f"stages:{entry}"
+    return Other(freshness)
 
 
 @pytest.fixture(scope="module")

@@ -242,7 +242,6 @@ def test_a_killed_zygote_is_replaced_and_its_children_go_on(run: Run) -> None:
 
 def test_a_zygote_that_cannot_live_is_given_up(run: Run) -> None:
     """Deaths that follow each other end in a clear error instead of a loop."""
-
     zygote = Zygote(("stages_that_exit",), path=(HERE,))
 
     async def insist() -> None:
