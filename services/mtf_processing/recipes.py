@@ -44,7 +44,7 @@ def join(features: Path, context: Path, out: Path, *, target: str | None) -> Wri
 
     Raises DataError when the files are not of one row set, UsageError when `out` cannot be written.
     """
-    with pq.ParquetFile(features) as left, pq.ParquetFile(context) as right:
+    with pq.ParquetFile(features, pre_buffer=False) as left, pq.ParquetFile(context, pre_buffer=False) as right:
         if left.metadata.num_rows != right.metadata.num_rows:
             raise DataError(
                 "features and context are not of one row set", found=f"{left.metadata.num_rows} and {right.metadata.num_rows} rows"

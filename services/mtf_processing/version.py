@@ -60,7 +60,8 @@ class Version:
     def batches(self, columns: Sequence[str], rows: int = BATCH) -> Iterator[tuple[int, int, pa.RecordBatch]]:
         """(first position, rows, batch) in order; the batch has `columns` in their order and no rows when there are none of them."""
         start = 0
-        with pq.ParquetFile(self.path) as file:
+        # With `pre_buffer`, which is pyarrow's default, the bytes of every row group stay in memory until the file is closed.
+        with pq.ParquetFile(self.path, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_size=rows, columns=list(columns), use_threads=pa.cpu_count() > 1):
                 arrays = [self._column(batch.column(name), name) for name in columns]
                 yield start, batch.num_rows, pa.RecordBatch.from_arrays(arrays, names=list(columns))
