@@ -128,7 +128,8 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT."""
         super().handle_exit(sig, frame)
-        for stop in getattr(getattr(self.config.loaded_app, "state", None), "on_stop", ()) if self.config.loaded else ():
+        # `loaded_app` would be uvicorn's wrapper around the app, which has no state.
+        for stop in getattr(getattr(self.config.app, "state", None), "on_stop", ()):
             stop()
 
 
