@@ -47,7 +47,7 @@ def add(
     if (file is None) == (url is None):
         raise UsageError("give exactly one of --file and --endpoint")
     source = {"type": "file", "path": str(file)} if file is not None else {"type": "endpoint", "url": url, "protocol": protocol}
-    with session(stages=()) as gateway:
+    with session(stages=("inference",)) as gateway:
         view = gateway.add_model(name, source, base=Path.cwd())
         for each in alias or []:
             gateway.set_alias(name, each, view.version)
