@@ -77,6 +77,7 @@ class JobEngine:
         self.stage: StageName = next(name for name in STAGES if name == stage.name)
         self._jobs: dict[str, Job] = {}
         self._executions: dict[str, Execution] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._closing = False
         zygote.require(ENTRY.partition(":")[0], stage.entry.partition(":")[0])
@@ -92,12 +93,11 @@ class JobEngine:
         """End every computation and leave nothing running. Readers are sent away without a last event."""
         self.detach()
         reason = UnavailableError("the service is shutting down", fix="the run tries again by itself")
-        executions = list(self._executions.values())
-        await asyncio.gather(*(one.stop(reason) for one in executions))
-        tasks = [one.task for one in executions if one.task is not None] + ([self._ticker] if self._ticker else [])
+        await asyncio.gather(*(one.stop(reason) for one in list(self._executions.values())))
         if self._ticker is not None:
             self._ticker.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            self._tasks.add(self._ticker)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def validate(self, section: dict[str, Any]) -> Validated:
         """Check a section of a run file. Raises SpecError."""
@@ -192,10 +192,10 @@ class JobEngine:
                 raise BusyError(
                     f"the {self.stage} worker computes {len(self._executions)} of {slots} jobs already", retry_after=RETRY_AFTER
                 )
-            execution = self._executions[request.fingerprint] = Execution(self.room, request)
-            execution.start()
-            assert execution.task is not None  # noqa: S101 - `start` made it
-            execution.task.add_done_callback(lambda _: self._release(request.fingerprint))
+            execution = self._executions[request.fingerprint] = Execution(self.room, request, self._release)
+            task = execution.start()
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             self.room.observer.occupied(len(self._executions), slots)
         self.room.observer.looked_up(self.stage, "miss" if request.cacheable else "bypass")
         if known is not None or request.epoch > 1:
@@ -204,9 +204,10 @@ class JobEngine:
         execution.join(job)
         return job
 
-    def _release(self, fingerprint: str) -> None:
-        del self._executions[fingerprint]
-        self.room.observer.occupied(len(self._executions), self.room.settings.job_slots)
+    def _release(self, execution: Execution) -> None:
+        if self._executions.get(execution.request.fingerprint) is execution:
+            del self._executions[execution.request.fingerprint]
+            self.room.observer.occupied(len(self._executions), self.room.settings.job_slots)
 
     async def _leave(self, job: Job, reason: PlatformError | CancelledError) -> None:
         execution = self._executions.get(job.fingerprint)

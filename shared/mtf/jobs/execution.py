@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from mtf.jobs.digests import Digests
 from mtf.jobs.inside import ENTRY
 from mtf.jobs.job import Job
 from mtf.jobs.observer import Observer, Status
+from mtf.logging import bound
 from mtf.plugins import SourceContext, Stage
 from mtf.settings import WorkerSettings
 from mtf.storage.publication import read_manifest
@@ -48,8 +49,8 @@ class Room:
 class Execution:
     """Runs once; `join` before it ends gives a job all its events, past ones included."""
 
-    def __init__(self, room: Room, request: JobRequest) -> None:
-        self.room, self.request = room, request
+    def __init__(self, room: Room, request: JobRequest, release: Callable[[Execution], None]) -> None:
+        self.room, self.request, self._release = room, request, release
         self.jobs: set[Job] = set()
         self.ending = False
         """Whether nobody can join any more."""
@@ -57,11 +58,12 @@ class Execution:
         self._child: ChildProcess | None = None
         self._stop: MtfError | None = None
         self._began = time.monotonic()
-        self.task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    def start(self) -> asyncio.Task[None]:
         """Begin to compute, beside the caller."""
-        self.task = asyncio.create_task(self._run())
+        request = self.request
+        with bound(run_id=request.run_id, request_id=request.request_id, job_id=request.job_id, stage=request.stage):
+            return asyncio.create_task(self._run())
 
     def join(self, job: Job) -> None:
         """Let a job take part."""
@@ -101,9 +103,11 @@ class Execution:
             status = "succeeded"
             await self._succeed(result)
         finally:
-            self.ending = True
+            self._end()
             if self._child is not None:
-                self.room.observer.finished(self.room.stage.name, status, time.monotonic() - self._began)
+                seconds = time.monotonic() - self._began
+                self.room.observer.finished(self.room.stage.name, status, seconds)
+                _LOGGER.info("job ended", extra={"status": status, "seconds": round(seconds, 3), "peak_memory": self._child.peak})
 
     async def _result(self) -> JobResult:
         """Look once more whether the result is there, else compute it."""
@@ -195,16 +199,21 @@ class Execution:
         return [f"the log could not be stored: {text}" for text in sorted(errors)]
 
     async def _fail(self, error: MtfError) -> None:
-        self.ending = True
+        self._end()
         for job in self.jobs:
             job.fail(error)
         await self._flush()
 
     async def _succeed(self, result: JobResult) -> None:
-        self.ending = True
+        self._end()
         for job in self.jobs:
             job.succeed(result)
         await self._flush()
+
+    def _end(self) -> None:
+        """Free the slot before anybody hears of the end: whoever asks for it then gets it."""
+        self.ending = True
+        self._release(self)
 
     async def _flush(self) -> None:
         for job in list(self.jobs):
