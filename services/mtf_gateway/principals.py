@@ -20,10 +20,12 @@ SHORTEST = 16
 def parse_tokens(text: str, field: str = "MTF_API_TOKENS") -> dict[str, str]:
     """`name:token` pairs, one a line or separated by commas, as name to token; lines that begin with `#` are comments. Raises SpecError."""
     tokens: dict[str, str] = {}
-    for line in text.replace(",", "\n").splitlines():
+    for number, line in enumerate(text.replace(",", "\n").splitlines(), 1):
         pair = line.strip()
         if not pair or pair.startswith("#"):
             continue
+        if ":" not in pair:  # it may be a token without its name, so that it is not shown
+            raise SpecError(f"pair {number} has no colon", field=field, fix="write `name:token`")
         name, _, token = (part.strip() for part in pair.partition(":"))
         check_name(name, field)
         if len(token) < SHORTEST:
