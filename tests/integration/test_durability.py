@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -20,14 +21,23 @@ from typing import Any
 import pytest
 
 from mtf.contracts.registry import RunView
+from mtf.errors import UnavailableError
 from mtf_gateway.core import Gateway
 from mtf_gateway.db.engine import connect
 from mtf_gateway.db.schema import create
+from tests.servers import postgres
 from tests.suites.driving import SPEC
 from tests.suites.runner_process import open_gateway
 
 ROOT = Path(__file__).resolve().parents[2]
 FINAL = {"succeeded", "failed", "cancelled"}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -98,10 +108,7 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
     database = connect(url)
     create(database)
     database.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    machine = Machine(url, tmp_path, port)
+    machine = Machine(url, tmp_path, free_port())
     try:
         machine.start_host()
         yield machine
@@ -124,6 +131,17 @@ async def ended(gateway: Gateway, ids: list[str], seconds: float) -> list[RunVie
         open_ones = [(view.name, view.status, [stage.status for stage in view.stages]) for view in views if view.status not in FINAL]
         assert time.monotonic() < deadline, f"never ended: {open_ones}"
         await asyncio.sleep(0.1)
+
+
+async def patiently_ended(gateway: Gateway, ids: list[str]) -> list[RunView]:
+    """`ended`, while the database comes and goes."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return await ended(gateway, ids, 60)
+        except UnavailableError:
+            assert time.monotonic() < deadline, "the database did not come back"
+            await asyncio.sleep(0.2)
 
 
 async def with_gateway(machine: Machine, scenario: Any) -> Any:
@@ -197,6 +215,32 @@ def test_a_killed_worker_starts_its_job_once_more(machine: Machine) -> None:
         assert counts == {"acquisition": 1, "processing": 2, "inference": 1, "evaluation": 1}
 
     asyncio.run(with_gateway(machine, scenario))
+
+
+def test_a_restart_of_the_database_loses_nothing(tmp_path: Path) -> None:
+    """PostgreSQL is stopped as by a crash and started again, twice, while runs compute: each ends as if nothing had been."""
+
+    async def scenario(gateway: Gateway) -> None:
+        machine.start_gateway()
+        ids = await submitted(gateway, 4)
+        for _ in range(2):
+            await asyncio.sleep(1.5)
+            await asyncio.to_thread(server.restart)
+        views = await patiently_ended(gateway, ids)
+        check(machine, views)
+        jobs = Counter(record["job"] for records in machine.starts().values() for record in records)
+        assert set(jobs.values()) == {1}
+
+    with tempfile.TemporaryDirectory(prefix="mtf-pg-") as folder, postgres(Path(folder) / "data") as server:
+        database = connect(server.url)
+        create(database)
+        database.close()
+        machine = Machine(server.url, tmp_path, free_port())
+        try:
+            machine.start_host()
+            asyncio.run(with_gateway(machine, scenario))
+        finally:
+            machine.close()
 
 
 @pytest.mark.slow
