@@ -17,8 +17,10 @@ from mtf_processing.frame import Frame
 from mtf_processing.kernels.columns import NUMERIC, decoded, floats, kind_of, missing, plain
 from mtf_processing.kernels.hashing import column_hash
 from mtf_processing.labels import MOST_LABELS, Target
-from mtf_processing.names import listed, match, name_of
+from mtf_processing.names import listed, name_of
 
+MISSING = "(missing)"
+"""How a gate names rows without a value."""
 MOST_VALUES = 1_000
 """Values of a slice column that are remembered for messages."""
 
@@ -63,10 +65,7 @@ class Census:
             if held is None:
                 continue
             seen = self.found.setdefault(column, set())
-            missing_yet = [value for value in values if value not in seen]
-            if missing_yet:
-                present = [plain(value) for value in decoded(held).unique().to_pylist() if value is not None]
-                seen.update(value for value in missing_yet if match(value, present) is not None)
+            seen.update(_present(held, [value for value in values if value not in seen]))
             self.slices.setdefault(column, Distinct(MOST_VALUES)).add(held)
 
     def check_slices(self) -> None:
@@ -88,6 +87,29 @@ class Census:
         """The target for `labels.decide`."""
         values = None if self.target.many else tuple(self.target.values)
         return Target(str(self.roles.target), self.target.kind or "float", values)
+
+
+def _present(column: pa.Array, written: Sequence[str]) -> list[str]:
+    """Which values, as a gate writes them, occur in a column: by name, numbers by value, bools in any case."""
+    if not written:
+        return []
+    kind = kind_of(column.type)
+    absent = missing(column)
+    names = {name_of(plain(value)) for value in decoded(column).filter(pa.array(~absent)).unique().to_pylist()}
+    if absent.any():
+        names.add(MISSING)
+    return [value for value in written if value in names or _spelt(value, kind) in names]
+
+
+def _spelt(value: str, kind: str) -> str | None:
+    if kind == "bool":
+        return value.lower()
+    if kind in NUMERIC:
+        try:
+            return name_of(float(value))
+        except ValueError:
+            return None
+    return None
 
 
 @dataclass

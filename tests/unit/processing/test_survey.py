@@ -92,6 +92,13 @@ def test_the_known_values_of_a_slice_are_listed(process: Process) -> None:
     assert "f, m" in (error.fix or "")
 
 
+def test_rows_without_a_value_are_a_slice_where_there_are_some(process: Process) -> None:
+    """`sex=(missing)` is known where values are missing, and refused where none is."""
+    assert refuse(process, TABLE, slices=["sex"], slice_values={"sex": ["(missing)"]}).field == "evaluation.gates"
+    holes = with_column("sex", [None, *["f"] * 19])
+    assert process(holes, slices=["sex"], slice_values={"sex": ["(missing)"]}).facts["rows"]["test"] == ROWS
+
+
 def test_slice_values_go_by_name(process: Process) -> None:
     """`age=3`, `y=1` and `flag=True` find numbers and bools; values read as they stand before the first fitted step."""
     table = with_column("flag", [True, False] * (ROWS // 2))
