@@ -167,6 +167,7 @@ def test_results_and_registries_come_through(gateway: tuple[Client, Bench], tmp_
     assert client.list_datasets().items == []
     assert [plugin.name for plugin in client.plugins()] == ["builtin"]
     assert "$defs" in client.run_schema()
+    assert client.ready() == {"database": "up"}
     assert client.leaderboard(dataset="iris@1", metric="accuracy") == []
 
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import httpx2
 
@@ -28,7 +28,6 @@ from mtf.contracts.registry import (
 from mtf.errors import LimitError, ProblemError
 from mtf.storage.store import BLOCK, hash_file
 
-ReportKind = Literal["json", "html", "junit"]
 READING = 3600.0
 """Seconds that a gateway may take to read a source to its end."""
 NOT_FOUND = 404
@@ -169,7 +168,7 @@ class Client:
         """Forget a run that is over."""
         self._transport.request("DELETE", f"/v1/runs/{_part(run_id)}")
 
-    def report(self, run_id: str, kind: ReportKind = "json") -> bytes:
+    def report(self, run_id: str, kind: str = "json") -> bytes:
         """The report as `json`, `html` or `junit`."""
         path = f"/v1/runs/{_part(run_id)}"
         if kind == "junit":
@@ -298,6 +297,10 @@ class Client:
     def plugins(self) -> list[PluginView]:
         """The plug-ins of every worker that answers."""
         return [PluginView.model_validate(item) for item in self._transport.json("GET", "/v1/plugins")["items"]]
+
+    def ready(self) -> dict[str, str]:
+        """`up` or `degraded` for each part of the stack. Raises ProblemError that names every part that is down."""
+        return dict(self._transport.json("GET", "/readyz", again=False)["parts"])
 
     def run_schema(self) -> dict[str, Any]:
         """The JSON Schema of a run file, with the plug-ins that this gateway has."""
