@@ -37,6 +37,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TITLES = {404: "There is no such thing", 405: "The method is not allowed", 413: "A limit was exceeded"}
 _CODES = {404: "not-found", 405: "method-not-allowed", 413: "limit-exceeded"}
+_UNREADABLE = "There was an error parsing the body"
+"""What the framework says of bytes that are no text."""
 _STATIC = Path(__file__).parent / "static" / "swagger"
 _ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
 _LOGGER = logging.getLogger("mtf.http")
@@ -114,6 +116,8 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     status = error.status_code
     detail = str(error.detail)
+    if detail == _UNREADABLE:
+        return problem_response(_invalid_fields([FieldProblem(field="body", message="the body is not JSON in UTF-8")]))
     if status in {404, 405} and detail in {"Not Found", "Method Not Allowed"}:
         detail = f"{request.method} {request.url.path[:200]} is not something this service answers"
     problem = Problem(
@@ -129,9 +133,13 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the framework's signature
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    fields = [_field(one) for one in error.errors()]
+    return problem_response(_invalid_fields([_field(one) for one in error.errors()]))
+
+
+def _invalid_fields(fields: list[FieldProblem]) -> Problem:
+    """The problem of a request whose fields are wrong."""
     first = fields[0]
-    problem = Problem(
+    return Problem(
         title="The request is not valid",
         status=422,
         detail=first.message if len(fields) == 1 else f"{first.message}; {len(fields) - 1} more in `errors`",
@@ -142,7 +150,6 @@ async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG
         fix=first.fix,
         errors=fields,
     )
-    return problem_response(problem)
 
 
 def _field(error: Mapping[str, Any]) -> FieldProblem:
