@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtf.contracts.stages import PluginCall, Roles
@@ -138,6 +138,7 @@ def _close(a: Any, b: Any) -> bool:
 floats = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), max_size=60)
 
 
+@settings(deadline=None)
 @given(floats, st.lists(st.integers(0, 60), max_size=4))
 def test_moments_merge_to_numpys(values: list[float], cuts: list[int]) -> None:
     """Any cut into parts gives numpy's mean and variance."""
@@ -154,7 +155,7 @@ def test_moments_merge_to_numpys(values: list[float], cuts: list[int]) -> None:
         assert (state.low, state.high) == (present.min(), present.max())
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None)
 @given(
     st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60), st.lists(st.integers(0, 60), max_size=4), st.floats(0, 1), st.integers(0, 80)
 )

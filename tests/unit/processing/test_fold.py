@@ -1,7 +1,7 @@
 """The merging tree and the blocks of rows that states are made of."""
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtf_processing.fold import blocks, fold
@@ -14,6 +14,7 @@ def test_the_tree_depends_on_the_number_of_states_alone() -> None:
     assert fold("", lambda a, b: f"({a}{b})") is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 7))
 def test_blocks_have_one_size_whatever_the_batches(sizes: list[int], rows: int) -> None:
     """Every block but the last has exactly the asked rows, and none is lost or moved."""

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtf.contracts.stages import Roles
@@ -40,6 +40,7 @@ def as_table(rows: list[tuple[Any, ...]]) -> pa.Table:
     )
 
 
+@settings(deadline=None)
 @given(values, values, st.integers(0, 2**32 - 1))
 def test_added_rows_move_no_old_row(old: list[Any], new: list[Any], seed: int) -> None:
     """Without `stratify`, a row's place depends on its own content alone."""
@@ -48,6 +49,7 @@ def test_added_rows_move_no_old_row(old: list[Any], new: list[Any], seed: int) -
     assert marks(as_table(new + old), test=0.4, seed=seed)[len(new) :] == before
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=8), unique=True, min_size=1, max_size=30), st.integers(0, 100))
 def test_with_an_id_only_the_id_counts(ids: list[str], seed: int) -> None:
     """Changed values leave a row where it is."""
@@ -56,6 +58,7 @@ def test_with_an_id_only_the_id_counts(ids: list[str], seed: int) -> None:
     assert marks(one, seed=seed, id="id") == marks(two, seed=seed, id="id")
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**52), 2**52), min_size=1, max_size=20))
 def test_a_column_that_widens_to_float_hashes_alike(numbers: list[int]) -> None:
     """int64 that became float64 because a fraction was added keeps its rows where they were."""
