@@ -7,7 +7,7 @@ import contextlib
 import math
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, NoReturn
 
 import httpx2
@@ -77,7 +77,7 @@ class RemoteWorker:
         except ProblemError as error:
             raise UnavailableError(f"{self.name} is not ready: {error.message}", fix=error.fix) from None
 
-    async def run(self, request: JobRequest, *, instance: str | None = None) -> AsyncIterator[AnyEvent]:
+    async def run(self, request: JobRequest, *, instance: str | None = None) -> AsyncGenerator[AnyEvent]:
         """Start or attach, then yield events until `result` or `problem`. Closing the iterator only detaches."""
         url = f"{(instance or self.base_url).rstrip('/')}/v1/jobs"
         headers = {**self._traced(request), "Content-Type": "application/json", "Accept": "application/x-ndjson"}
