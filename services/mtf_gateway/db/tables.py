@@ -7,6 +7,7 @@ chance to attach a time zone. `created_by` is the principal that made an object;
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     false,
 )
 
@@ -35,6 +37,11 @@ METADATA = MetaData(
 
 Json = JSON(none_as_null=True)
 """Plain JSON on PostgreSQL too: JSONB would sort the keys, and a run would look other there than on SQLite."""
+
+OPEN = "status IN ('queued', 'running')"
+"""Runs that a claim may take. An index of them alone keeps a claim as quick after a million runs as after ten."""
+
+OPEN_INDEX = "ix_runs_open"
 
 RUNS = Table(
     "runs",
@@ -79,10 +86,13 @@ RUNS = Table(
     Column("idempotency_hash", Text, comment="sha256 of the request that came with the key"),
     Column("deleted_at", Double),
     UniqueConstraint("created_by", "idempotency_key"),
-    Index(None, "status", "next_try_at"),
-    Index(None, "status", "lease_until"),
+    Index(None, "status", "id"),
     Index(None, "name", "id"),
 )
+
+# As text, because an Index that knows of dialects imports both of them, and the embedded form pays for SQLite alone.
+_OPEN_INDEX = DDL(f"CREATE INDEX {OPEN_INDEX} ON runs (id) WHERE {OPEN}")  # type: ignore[no-untyped-call]  # SQLAlchemy annotates it not
+event.listen(RUNS, "after_create", _OPEN_INDEX)
 
 RUN_STAGES = Table(
     "run_stages",

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from mtf_gateway.db.tables import METADATA
+from mtf_gateway.db.tables import METADATA, OPEN_INDEX
 
 context.configure(
     connection=context.config.attributes["connection"],
@@ -10,5 +10,7 @@ context.configure(
     # SQLite cannot alter most of a table in place; Alembic then copies it.
     render_as_batch=True,
     compare_type=True,
+    # This index is made by text; to Alembic's comparison it would look like one too many.
+    include_name=lambda name, _kind, _parents: name != OPEN_INDEX,
 )
 context.run_migrations()

@@ -72,8 +72,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("created_by", "idempotency_key", name=op.f("uq_runs_created_by_idempotency_key")),
     )
     op.create_index(op.f("ix_runs_name_id"), "runs", ["name", "id"], unique=False)
-    op.create_index(op.f("ix_runs_status_lease_until"), "runs", ["status", "lease_until"], unique=False)
-    op.create_index(op.f("ix_runs_status_next_try_at"), "runs", ["status", "next_try_at"], unique=False)
+    op.create_index(
+        "ix_runs_open",
+        "runs",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('queued', 'running')"),
+        sqlite_where=sa.text("status IN ('queued', 'running')"),
+    )
+    op.create_index(op.f("ix_runs_status_id"), "runs", ["status", "id"], unique=False)
 
     op.create_table(
         "uploads",
@@ -186,8 +193,13 @@ def downgrade() -> None:
 
     op.drop_table("dataset_versions")
     op.drop_table("uploads")
-    op.drop_index(op.f("ix_runs_status_next_try_at"), "runs")
-    op.drop_index(op.f("ix_runs_status_lease_until"), "runs")
+    op.drop_index(op.f("ix_runs_status_id"), "runs")
+    op.drop_index(
+        "ix_runs_open",
+        "runs",
+        postgresql_where=sa.text("status IN ('queued', 'running')"),
+        sqlite_where=sa.text("status IN ('queued', 'running')"),
+    )
     op.drop_index(op.f("ix_runs_name_id"), "runs")
 
     op.drop_table("runs")
