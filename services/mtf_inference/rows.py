@@ -27,7 +27,7 @@ class RowSet:
         """Open both. Raises DataError when they do not belong together."""
         import pyarrow.parquet as pq
 
-        self.features, self.context = (self._stack.enter_context(pq.ParquetFile(path)) for path in self._paths)
+        self.features, self.context = (self._stack.enter_context(pq.ParquetFile(path, pre_buffer=False)) for path in self._paths)
         self.rows: int = self.features.metadata.num_rows
         if self.rows != self.context.metadata.num_rows:
             self.__exit__()

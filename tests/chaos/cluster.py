@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 STAGES = ("acquisition", "processing", "inference", "evaluation")
 GATEWAYS = ("gateway-a", "gateway-b")
@@ -38,7 +39,7 @@ class Cluster:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     frozen: set[str] = field(default_factory=set)
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         for area in ("data", "artifacts", "models", "logs"):
             (self.folder / area).mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "mtf", "db", "upgrade"], env=self.environment("gateway-a"), check=True, capture_output=True)

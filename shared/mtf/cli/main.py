@@ -58,9 +58,8 @@ def main() -> None:
         complain(error)
         code = error.exit_code
     except KeyboardInterrupt:
-        error = CancelledError("interrupted")
         sys.stderr.write("\ninterrupted\n")
-        code = error.exit_code
+        code = CancelledError("interrupted").exit_code
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away; there is nobody left to tell
         code = 0

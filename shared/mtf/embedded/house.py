@@ -204,7 +204,9 @@ class Embedded:
     ) -> dict[str, str]:
         """Fit the recipe of a run file and write the rows it makes; what was written, by path."""
         fit = resolve("mtf_gateway.recipes:fit")
-        written: dict[str, str] = self._call(fit(self._gateway, self._crew.workers, spec, base, train=train, test=test, recipe=recipe))
+        written: dict[str, str] = self._call(
+            fit(self._gateway, self._crew.workers, spec, base, train=train, test=test, recipe=recipe and recipe.absolute())
+        )
         return written
 
     def apply_recipe(self, recipe: Path, data: Path, *, out: Path) -> dict[str, str]:
