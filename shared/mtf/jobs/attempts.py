@@ -17,7 +17,7 @@ from mtf.errors import StageCrashError
 from mtf.storage.publication import PREFIX, Attempt, read_manifest
 from mtf.storage.store import LocalStore
 
-YOUNG = 60.0
+YOUNG = 10.0
 """Seconds in which a folder without a lock may still belong to somebody who is about to lock it."""
 
 

@@ -29,7 +29,7 @@ from mtf.zygote.parent import Zygote
 
 KEEP_SECONDS, KEEP_JOBS = 900.0, 1000
 """How long, and how many, finished jobs can be replayed."""
-SWEEP_SECONDS = 3600.0
+SWEEP_SECONDS = 600.0
 CANCEL_SECONDS = 2.0
 RETRY_AFTER = 1.0
 ORPHANED = "nobody read the job's events for"
