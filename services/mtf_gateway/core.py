@@ -182,7 +182,14 @@ class Gateway:
 
     def events(self, run_id: str, after: int = 0) -> AsyncIterator[RunEvent]:
         """The history behind `after`, then what happens, until the run is final."""
-        return follow_events(self.database, self.cache, run_id, after, self.settings.poll_seconds)
+        return follow_events(
+            self.database,
+            self.cache,
+            run_id,
+            after,
+            poll=self.settings.poll_seconds,
+            abandoned=lambda row: self._status(row) is not None,
+        )
 
     async def cancel(self, run_id: str) -> RunView:
         """Stop a run: at once where nobody drives it, else its owner does within seconds. Raises NotFoundError, ConflictError for one that is over."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from sqlalchemy import Connection, RowMapping
 
@@ -27,8 +27,10 @@ def no_such_run(run_id: str) -> NotFoundError:
     return NotFoundError(f"there is no run `{run_id[:100]}`", field="run_id", found=run_id, fix="`mtf runs list` shows what there is")
 
 
-async def follow_events(database: Database, cache: Cache, run_id: str, after: int, poll: float) -> AsyncIterator[RunEvent]:
-    """Yield the events behind `after`, then new ones, until the run is final or nobody drives it any more.
+async def follow_events(
+    database: Database, cache: Cache, run_id: str, after: int, *, poll: float, abandoned: Callable[[RowMapping], bool]
+) -> AsyncIterator[RunEvent]:
+    """Yield the events behind `after`, then new ones, until the run is final or nobody drives it any more, which `abandoned` tells.
 
     The bell makes it quick; the look at the database every `poll` seconds makes it certain, for runs driven elsewhere and rings that were lost.
     Raises NotFoundError.
@@ -48,6 +50,6 @@ async def follow_events(database: Database, cache: Cache, run_id: str, after: in
                 yield event_view(event)
             if len(found) == PAGE:
                 continue
-            if row["status"] in ENDS and after >= row["last_seq"]:
+            if (row["status"] in ENDS or abandoned(row)) and after >= row["last_seq"]:
                 return
             await bell.wait(poll)

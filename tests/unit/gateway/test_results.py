@@ -164,6 +164,7 @@ def test_an_orphan_shows_as_interrupted_and_is_taken_up(tmp_path: Path) -> None:
             change_row(second.database, run.id, owner="{}:{}:{}:x".format(*first.context.owner.split(":")[:2], 1))
             assert (await second.get(run.id)).status == "interrupted"
             assert [view.status for view in (await second.list_runs()).items] == ["interrupted"]
+            assert [event.stage async for event in second.events(run.id)][-1] == "inference", "nobody is waited for"
             workers["inference"].hold.set()
             await second.resume(run.id)
             assert (await final(second, run.id)).status == "succeeded"
