@@ -133,6 +133,7 @@ def configure(
 
 def _add_context(service: str | None) -> Any:
     def add(logger: Any, method: str, event: Event) -> Event:  # noqa: ARG001 - structlog's signature
+        event.pop("color_message", None)  # uvicorn says everything twice
         for name, value in CONTEXT.get().items():
             event.setdefault(name, value)
         if service is not None:
