@@ -29,9 +29,9 @@ def model(tmp_path: Path) -> Path:
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
 
-    features, target = load_iris(return_X_y=True, as_frame=True)
+    iris = load_iris()
     path = tmp_path / "iris.skops"
-    skops.io.dump(LogisticRegression(max_iter=500).fit(features, target), path)
+    skops.io.dump(LogisticRegression(max_iter=500).fit(iris.data, iris.target_names[iris.target]), path)
     return path
 
 
@@ -99,7 +99,8 @@ def test_every_run_ends_and_nothing_is_computed_twice(
             time.sleep(0.3)
         took = time.monotonic() - started
         assert not open_ids, f"{len(open_ids)} runs never ended; blows: {done}"
-        views = [patiently(lambda i=run_id: Client(cluster.url("gateway-a")).get(i)) for run_id in ids]
+        with Client(cluster.url("gateway-a")) as client:
+            views = [patiently(lambda c=client, i=run_id: c.get(i)) for run_id in ids]
         states = Counter(view.status for view in views)
         reasons = Counter(view.problem.detail for view in views if view.problem)
         assert states == {"succeeded": RUNS}, f"{states} {reasons} blows: {done}"

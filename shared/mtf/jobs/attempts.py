@@ -55,7 +55,7 @@ def record_start(store: LocalStore, fingerprint: str, **fields: Any) -> None:
     """Append one line per started child to `logs:starts/<fingerprint>`: how often a key was computed can be counted from outside."""
     path = store.path(f"logs:starts/{fingerprint}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({"at": time.time(), **fields}).encode() + b"\n"
+    line = json.dumps({"at": time.time(), "pid": os.getpid(), **fields}).encode() + b"\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         os.write(descriptor, line)
