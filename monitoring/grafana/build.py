@@ -70,7 +70,12 @@ SERVICES = Dashboard(
         Panel(
             "Requests",
             "Requests a second by status class.",
-            ((f'sum by (status) (rate(http_requests_total{{service=~"$service"}}{RATE}))', "{{status}}"),),
+            (
+                (
+                    f'sum by (class) (label_replace(rate(http_requests_total{{service=~"$service"}}{RATE}), "class", "${{1}}xx", "code", "(.).."))',
+                    "{{class}}",
+                ),
+            ),
             unit="reqps",
         ),
         Panel(
@@ -78,7 +83,7 @@ SERVICES = Dashboard(
             "Share of requests that ended in 5xx.",
             (
                 (
-                    f'(sum by (service) (rate(http_requests_total{{service=~"$service",status="5xx"}}{RATE})) or 0 * sum by (service) (rate(http_requests_total{{service=~"$service"}}{RATE}))) / sum by (service) (rate(http_requests_total{{service=~"$service"}}{RATE}))',
+                    f'sum by (service) (rate(http_requests_total{{service=~"$service",code=~"5.."}}{RATE})) / sum by (service) (rate(http_requests_total{{service=~"$service"}}{RATE}))',
                     "{{service}}",
                 ),
             ),
@@ -86,10 +91,10 @@ SERVICES = Dashboard(
         ),
         Panel(
             "Latency",
-            "Median, 95th and 99th percentile of request durations; event streams are long by nature.",
+            "Median, 95th and 99th percentile of request durations; event streams, which are long by nature, are left out.",
             tuple(
                 (
-                    f'histogram_quantile({q}, sum by (le) (rate(http_request_duration_seconds_bucket{{service=~"$service"}}{RATE})))',
+                    f'histogram_quantile({q}, sum by (le) (rate(http_request_duration_seconds_bucket{{service=~"$service",class!="stream"}}{RATE})))',
                     f"p{round(q * 100)}",
                 )
                 for q in (0.5, 0.95, 0.99)
@@ -98,11 +103,11 @@ SERVICES = Dashboard(
         ),
         Panel(
             "Slowest routes",
-            "95th percentile by route over the whole range.",
+            "95th percentile by route over the whole range, event streams left out.",
             (
                 (
-                    'topk(10, histogram_quantile(0.95, sum by (le, handler) (rate(http_request_duration_seconds_bucket{service=~"$service"}[$__range]))))',
-                    "{{handler}}",
+                    'topk(10, histogram_quantile(0.95, sum by (le, route) (rate(http_request_duration_seconds_bucket{service=~"$service",class!="stream"}[$__range]))) >= 0)',
+                    "{{route}}",
                 ),
             ),
             "bargauge",
@@ -111,7 +116,7 @@ SERVICES = Dashboard(
         Panel(
             "In flight",
             "Requests that are being answered now.",
-            (('sum by (service) (http_requests_inprogress{service=~"$service"})', "{{service}}"),),
+            (('sum by (service) (http_requests_in_progress{service=~"$service"})', "{{service}}"),),
         ),
         Panel(
             "Event loop lag",
@@ -149,6 +154,15 @@ SERVICES = Dashboard(
                     f'sum by (upstream, outcome) (rate(mtf_gateway_upstream_requests_total{{outcome!="ok"}}{RATE}))',
                     "{{upstream}} {{outcome}}",
                 ),
+            ),
+            unit="reqps",
+        ),
+        Panel(
+            "Turned away",
+            "Callers without a valid token, and above their rate.",
+            (
+                (f"sum by (reason) (rate(mtf_auth_failures_total{RATE}))", "{{reason}} token"),
+                (f"sum(rate(mtf_rate_limited_total{RATE}))", "above the rate"),
             ),
             unit="reqps",
         ),
@@ -201,7 +215,7 @@ RUNS = Dashboard(
         Panel("Gates", "Gate verdicts.", (("sum by (result) (increase(mtf_gate_results_total[$__rate_interval]))", "{{result}}"),), "bars"),
         Panel(
             "Run duration",
-            "Median and 95th percentile from claim to end.",
+            "Median and 95th percentile from creation to end.",
             tuple(
                 (f"histogram_quantile({q}, sum by (le) (rate(mtf_pipeline_run_duration_seconds_bucket{RATE})))", f"p{round(q * 100)}")
                 for q in (0.5, 0.95)
@@ -210,14 +224,19 @@ RUNS = Dashboard(
         ),
         Panel(
             "Stage duration",
-            "95th percentile of each stage, cached ones left out.",
-            ((f"histogram_quantile(0.95, sum by (le, stage) (rate(mtf_stage_duration_seconds_bucket{RATE})))", "{{stage}}"),),
+            "95th percentile of each stage as the gateway saw it, cached ones left out.",
+            (
+                (
+                    f'histogram_quantile(0.95, sum by (le, stage) (rate(mtf_stage_duration_seconds_bucket{{service="gateway",status!="cached"}}{RATE})))',
+                    "{{stage}}",
+                ),
+            ),
             unit="s",
         ),
         Panel(
             "Where the time goes",
-            "Seconds spent in each stage over the whole range.",
-            (("sum by (stage) (increase(mtf_stage_duration_seconds_sum[$__range]))", "{{stage}}"),),
+            "Seconds that runs spent in each stage over the whole range.",
+            (('sum by (stage) (increase(mtf_stage_duration_seconds_sum{service="gateway"}[$__range]))', "{{stage}}"),),
             "bargauge",
             unit="s",
         ),
@@ -252,7 +271,7 @@ RUNS = Dashboard(
         Panel(
             "Retries",
             "Attempts beyond the first, by stage.",
-            (("sum by (stage) (increase(mtf_stage_retries_total[$__rate_interval]))", "{{stage}}"),),
+            (('sum by (stage) (increase(mtf_stage_retries_total{service="gateway"}[$__rate_interval]))', "{{stage}}"),),
         ),
     ),
 )

@@ -43,14 +43,14 @@ async def assemble(settings: GatewaySettings, registry: CollectorRegistry) -> As
         cache = Cache(redis, observe=web.looked_up)
         await cache.start()
         stack.push_async_callback(cache.close)
-        workers = _workers(settings)
+        workers = _workers(settings, web)
         for worker in workers.values():
             stack.push_async_callback(worker.close)
         store = LocalStore.from_urls(settings.areas)
         gateway = Gateway(database=database, store=store, workers=workers, settings=settings, cache=cache, observer=metrics)
         await gateway.start()
         stack.push_async_callback(gateway.close)
-        counting = asyncio.create_task(_count(gateway, metrics), name="gauges")
+        counting = asyncio.create_task(_count(gateway, database, metrics, web), name="gauges")
         stack.callback(counting.cancel)
         kept = registries(gateway)
         await kept.uploads.sweep()
@@ -84,7 +84,7 @@ async def _prepare(database: Database) -> None:
     await asyncio.to_thread(schema.check, database)
 
 
-def _workers(settings: GatewaySettings) -> dict[str, RemoteWorker]:
+def _workers(settings: GatewaySettings, web: WebMetrics) -> dict[str, RemoteWorker]:
     token = None if settings.token is None else settings.token.get_secret_value()
     urls = {
         "acquisition": settings.acquisition_url,
@@ -93,12 +93,13 @@ def _workers(settings: GatewaySettings) -> dict[str, RemoteWorker]:
         "inference-remote": settings.inference_remote_url,
         "evaluation": settings.evaluation_url,
     }
-    return {name: RemoteWorker(url, token, name=name) for name, url in urls.items() if url is not None}
+    return {name: RemoteWorker(url, token, name=name, observe=web.called) for name, url in urls.items() if url is not None}
 
 
-async def _count(gateway: Gateway, metrics: Metrics) -> None:
-    """Keep the gauges of the queue. A database that is away leaves them as they were; readiness tells."""
+async def _count(gateway: Gateway, database: Database, metrics: Metrics, web: WebMetrics) -> None:
+    """Keep the gauges of the queue and of the schema. A database that is away leaves them as they were; readiness tells."""
     while True:
         with contextlib.suppress(MtfError):
             metrics.now(*await gateway.statuses())
+            web.schema(fits=await database.read(schema.revision) == schema.HEAD)
         await asyncio.sleep(COUNTING)

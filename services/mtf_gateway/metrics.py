@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from mtf.jobs.remote import OUTCOMES
 
 STAGES = ("run", "report", "leaderboard", "count", "wake")
 """What is cached, and the two other things that Redis is asked for, of which only errors are counted."""
 RESULTS = ("hit", "miss", "error")
+UPSTREAMS = ("acquisition", "processing", "inference", "inference-remote", "evaluation")
+"""The workers that a gateway calls."""
 
 
 class WebMetrics:
@@ -16,6 +20,15 @@ class WebMetrics:
         self._cache = Counter("mtf_cache_requests_total", "Whether a stored answer was found.", ["stage", "result"], registry=registry)
         self._refused = Counter("mtf_auth_failures_total", "Requests without a valid token.", ["reason"], registry=registry)
         self._limited = Counter("mtf_rate_limited_total", "Requests above a caller's rate.", ["scope"], registry=registry)
+        self._upstream = Counter(
+            "mtf_gateway_upstream_requests_total", "Calls to workers by how they went.", ["upstream", "outcome"], registry=registry
+        )
+        self._schema = Gauge(
+            "mtf_schema_head_match", "1 while the database's schema is the one that this code was written for.", registry=registry
+        )
+        for upstream in UPSTREAMS:
+            for outcome in OUTCOMES:
+                self._upstream.labels(upstream, outcome)
         for stage in STAGES:
             for result in RESULTS:
                 self._cache.labels(stage, result)
@@ -34,3 +47,11 @@ class WebMetrics:
     def limited(self) -> None:
         """A caller was above its rate."""
         self._limited.labels("caller").inc()
+
+    def called(self, upstream: str, outcome: str) -> None:
+        """A worker was called."""
+        self._upstream.labels(upstream, outcome).inc()
+
+    def schema(self, *, fits: bool) -> None:
+        """The database was asked for its schema."""
+        self._schema.set(fits)

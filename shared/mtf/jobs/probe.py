@@ -27,9 +27,10 @@ _LOGGER = logging.getLogger(__name__)
 
 def check_storage(store: LocalStore, stage: StageName) -> None:
     """Write and remove a small file where the stage writes. Raises UnavailableError that names the area."""
-    for area in sorted({PREFIX[stage][0], "logs"}):
+    home, own = PREFIX[stage]
+    # Not the area's root: in containers every stage has only its own folder mounted for writing.
+    for area, folder in ((home, store.roots[home] / own), ("logs", store.roots["logs"])):
         try:
-            folder = store.roots[area]
             folder.mkdir(parents=True, exist_ok=True)
             probe = folder / f".probe-{secrets.token_hex(8)}"
             try:

@@ -7,7 +7,7 @@ import contextlib
 import math
 import random
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, NoReturn
 
 import httpx2
@@ -22,6 +22,8 @@ CONNECT, QUICK, CALL, SILENCE = 3.0, 10.0, 30.0, 20.0
 """Seconds: to connect, for a call that somebody waits for and that reads no data, for any other plain call, and without any event on a stream."""
 TRIES, BACKOFF = 3, 0.25
 """Calls that change nothing are tried so often, with pauses that double and jitter."""
+OUTCOMES = ("ok", "client_error", "server_error", "timeout", "connect_error")
+"""How a call can go."""
 
 
 class RemoteWorker:
@@ -34,6 +36,7 @@ class RemoteWorker:
         client: A client to use instead of an own one, which the caller closes.
         silence: Seconds without any event after which a stream counts as broken.
         connect: Seconds to wait for a connection.
+        observe: Told the worker's name and how each call went, one of `OUTCOMES`; a stream that breaks later is told of once more.
     """
 
     def __init__(
@@ -45,12 +48,14 @@ class RemoteWorker:
         client: httpx2.AsyncClient | None = None,
         silence: float = SILENCE,
         connect: float = CONNECT,
+        observe: Callable[[str, str], None] | None = None,
     ) -> None:
         self.base_url, self.name = base_url.rstrip("/"), name
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._call_timeout = httpx2.Timeout(CALL, connect=connect)
         self._stream_timeout = httpx2.Timeout(silence, connect=connect)
         self._client, self._own = client, client is None
+        self._observe = observe or _unobserved
 
     async def close(self) -> None:
         """Close the connections."""
@@ -84,6 +89,7 @@ class RemoteWorker:
         body = request.model_dump_json(exclude_unset=True)
         with self._translated():
             async with self._http().stream("POST", url, content=body, headers=headers, timeout=self._stream_timeout) as response:
+                self._observe(self.name, _outcome(response.status_code))
                 if response.status_code != httpx2.codes.OK:
                     await response.aread()
                     _refuse(response, self.name)
@@ -120,6 +126,7 @@ class RemoteWorker:
             try:
                 with self._translated():
                     response = await self._http().request(method, url, content=content, params=params, headers=headers, timeout=timeout)
+                    self._observe(self.name, _outcome(response.status_code))
                     if response.is_error:
                         _refuse(response, self.name)
                     return response.json() if response.content else None
@@ -144,17 +151,28 @@ class RemoteWorker:
         try:
             yield
         except httpx2.ConnectError as error:
+            self._observe(self.name, "connect_error")
             raise UnavailableError(
                 f"{self.name} cannot be reached", found=_reason(error), fix="see whether it runs, and its address"
             ) from None
         except httpx2.TimeoutException as error:
+            self._observe(self.name, "timeout")
             raise UnavailableError(f"{self.name} does not answer in time", found=_reason(error)) from None
         except httpx2.TransportError as error:
+            self._observe(self.name, "connect_error")
             raise UnavailableError(f"the connection to {self.name} broke", found=_reason(error)) from None
         except ValidationError as error:
             raise PlatformError(f"{self.name} answered something that is no event", found=_reason(error)) from None
         except ValueError as error:
             raise PlatformError(f"{self.name} answered something that is not JSON", found=_reason(error)) from None
+
+
+def _outcome(status: int) -> str:
+    return "ok" if status < httpx2.codes.BAD_REQUEST else "client_error" if status < httpx2.codes.INTERNAL_SERVER_ERROR else "server_error"
+
+
+def _unobserved(name: str, outcome: str) -> None:
+    """Nobody counts."""
 
 
 def _reason(error: Exception) -> str:
