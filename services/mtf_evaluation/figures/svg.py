@@ -13,6 +13,9 @@ WIDTH, HEIGHT = 420, 320
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 46
 _LABEL = 16
 
+SMALLEST_STEP = 1e-300
+"""Below it powers of ten lose their digits."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -62,9 +65,9 @@ def up(low: float, high: float) -> Scale:
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers inside [low, high]."""
-    if not high > low:
-        return [low]
     rough = (high - low) / max(1, most - 1)
+    if not SMALLEST_STEP < rough < math.inf:  # no span, or one that doubles cannot divide
+        return [low]
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * one for one in (1, 2, 2.5, 5, 10) if power * one >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
