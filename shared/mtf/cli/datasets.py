@@ -28,7 +28,9 @@ def list_datasets() -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(metavar="NAME[@N]", show_default=False)]) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME[@N]", help="A dataset, or one version of it: `iris@1`.", show_default=False)],
+) -> None:
     """Show one version: its columns and what they hold. The newest one when no number is given."""
     from rich.markup import escape
 
@@ -78,7 +80,7 @@ def add(
 
 @app.command()
 def delete(
-    name: Annotated[str, typer.Argument(metavar="NAME@N", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME@N", help="The version: `iris@1`.", show_default=False)],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from mtf.cli import datasets, models, operate, recipe, run, runs
 from mtf.cli.show import complain
 from mtf.errors import CancelledError, MtfError, PlatformError
 
+
+class Root(typer.core.TyperGroup):
+    """The root command. What says which gateway is meant may stand anywhere: `mtf run FILE --gateway URL` as well as before `run`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Move the root's own options to the front, up to `--`."""
+        moved: list[str] = []
+        rest: list[str] = []
+        words = iter(args)
+        for word in words:
+            if word == "--":
+                rest += [word, *words]
+            elif word in {"--gateway", "--token"}:
+                moved += [word, *[value for value in [next(words, None)] if value is not None]]
+            elif word.startswith(("--gateway=", "--token=")):
+                moved.append(word)
+            else:
+                rest.append(word)
+        return super().parse_args(ctx, [*moved, *rest])
+
+
 app = typer.Typer(
     name="mtf",
+    cls=Root,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Test a machine-learning model: every number with its uncertainty, every comparison paired, every gate pass, fail or not enough data.",
+    help="Test a machine-learning model: every number with its uncertainty, every comparison paired, every gate passes, fails or says that the data are too few.",
     epilog="Exit codes: 0 all gates pass, 1 a gate failed, 2 run file, data or usage is wrong, 3 a gate is inconclusive, "
     "4 the model, an endpoint, a limit or the platform failed, 130 interrupted.",
 )
@@ -37,7 +60,12 @@ def root(
     *,
     gateway: Annotated[
         str | None,
-        typer.Option("--gateway", envvar="MTF_GATEWAY", metavar="URL", help="Talk to this gateway instead of running embedded."),
+        typer.Option(
+            "--gateway",
+            envvar="MTF_GATEWAY",
+            metavar="URL",
+            help="Talk to this gateway instead of running embedded; may stand behind any command.",
+        ),
     ] = None,
     token: Annotated[
         str | None, typer.Option("--token", envvar="MTF_GATEWAY_TOKEN", metavar="TOKEN", help="The gateway's API token.", show_envvar=True)

@@ -24,7 +24,7 @@ def list_models() -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
+def show(name: Annotated[str, typer.Argument(metavar="NAME", help="The model's name.", show_default=False)]) -> None:
     """Show every version of a model."""
     with session(stages=()) as gateway:
         page = gateway.model_versions(name)
@@ -56,8 +56,8 @@ def add(
 
 @app.command()
 def alias(
-    name: Annotated[str, typer.Argument(metavar="NAME@N", show_default=False)],
-    alias_name: Annotated[str, typer.Argument(metavar="ALIAS", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME@N", help="The version: `forest@3`.", show_default=False)],
+    alias_name: Annotated[str, typer.Argument(metavar="ALIAS", help="The alias: `champion`.", show_default=False)],
 ) -> None:
     """Point an alias at a version: `mtf models alias forest@3 champion`."""
     base, _, version = name.partition("@")

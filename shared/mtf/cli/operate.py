@@ -13,7 +13,7 @@ from mtf.cli.session import session
 from mtf.cli.show import console, table
 from mtf.errors import UsageError
 
-database = typer.Typer(no_args_is_help=True, help="The database's schema.")
+database = typer.Typer(no_args_is_help=True, help="Keep the gateway's database.")
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve one service, or the whole stack on this machine."""
+    """Serve one service, or with `all` the whole stack on this machine (SQLite, files under `.mtf/`, loopback only)."""
     from mtf.plugins import load, names
 
     known = names("service")
@@ -53,7 +53,7 @@ def serve(
 def upgrade(
     *, url: Annotated[str | None, typer.Option("--url", metavar="URL", help="The database; MTF_DATABASE_URL by default.")] = None
 ) -> None:
-    """Bring the schema to the newest revision. Nothing happens when it is there already."""
+    """Bring the database's schema to the newest revision. Nothing happens when it is there already."""
     from mtf.plugins import resolve
 
     settings = resolve("mtf_gateway.settings:GatewaySettings")()

@@ -122,9 +122,9 @@ def validate(file: FILE) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write `run.yaml`.", metavar="[FOLDER]")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Where to write `run.yaml` and its two data files.", metavar="FOLDER")] = Path(),
 ) -> None:
-    """Write a first run file that works as it is, to change into yours."""
+    """Write a first run file that works as it stands, with its data, for you to change into yours."""
     from mtf.cli.starter import write_starter
 
     out = console()
@@ -162,7 +162,7 @@ def leaderboard(
         ),
     ],
     metric: Annotated[str, typer.Option("--metric", metavar="METRIC", help="What to rank by.", show_default=False)],
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200)] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="At most this many.")] = 20,
 ) -> None:
     """Rank the runs of a dataset by a metric, each with its interval."""
     from mtf.cli.show import number, table

@@ -12,7 +12,7 @@ from mtf.cli.run import finish
 from mtf.cli.session import session
 from mtf.cli.show import comparisons_table, console, table
 
-app = typer.Typer(no_args_is_help=True, help="List, show, compare, repeat and delete runs.")
+app = typer.Typer(no_args_is_help=True, help="List, show, follow up, compare and delete runs.")
 
 RUN = Annotated[str, typer.Argument(metavar="RUN", help="A run's id.", show_default=False)]
 
@@ -21,8 +21,10 @@ RUN = Annotated[str, typer.Argument(metavar="RUN", help="A run's id.", show_defa
 def list_runs(
     *,
     name: Annotated[str | None, typer.Option("--name", help="Only runs of this name.")] = None,
-    status: Annotated[str | None, typer.Option("--status", help="Only runs in this state.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200)] = 20,
+    status: Annotated[
+        str | None, typer.Option("--status", help="Only runs in this state: queued, running, interrupted, succeeded, failed or cancelled.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="At most this many.")] = 20,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Go on where the last list ended.")] = None,
 ) -> None:
     """List runs, newest first."""

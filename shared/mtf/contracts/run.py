@@ -25,7 +25,7 @@ class SourceSpec(UserSpec):
 class TrainSpec(UserSpec):
     """A second table to fit on, for data that comes already split."""
 
-    source: SourceSpec
+    source: SourceSpec = Field(description="Where the training rows come from.")
 
 
 class DatasetSpec(UserSpec):
@@ -39,14 +39,14 @@ class DatasetSpec(UserSpec):
     id: str | None = Field(default=None, description="The column that names a row; else the row's position.")
     weight: str | None = Field(default=None, description="Sampling weights, at least 0.")
     group: str | None = Field(default=None, description="The unit of dependence (a patient, a customer); never a feature.")
-    time: str | None = None
+    time: str | None = Field(default=None, description="The column that says when a row happened; never a feature.")
     positive: Any = Field(default=None, description="The label that counts as positive; 1 and True are found by themselves.")
     features: list[str] | None = Field(default=None, description="The columns a model may see; all but the named roles by default.")
     drop: list[str] = Field(default_factory=list, description="Columns that nothing may see.")
     types: dict[str, str] = Field(
         default_factory=dict, description="Declared column types: int64, float64, utf8, bool, timestamp, decimal."
     )
-    train: TrainSpec | None = None
+    train: TrainSpec | None = Field(default=None, description="A second table, `train: {source: ...}`, for data that comes already split.")
 
     @model_validator(mode="after")
     def _one_origin(self) -> DatasetSpec:
@@ -60,7 +60,7 @@ class DatasetSpec(UserSpec):
 class RecipeSpec(UserSpec):
     """A fitted recipe to apply again, instead of steps."""
 
-    recipe: str
+    recipe: str = Field(description="A fitted recipe: a file that `mtf recipe fit --recipe` wrote, or the digest of an uploaded one.")
 
 
 class ModelSpec(UserSpec):
@@ -86,22 +86,26 @@ class ModelSpec(UserSpec):
 class EvaluationSpec(UserSpec):
     """What to measure and what must hold."""
 
-    task: str | None = Field(default=None, pattern="^(binary|multiclass|regression)$")
-    metrics: list[str] | None = None
+    task: str | None = Field(
+        default=None,
+        pattern="^(binary|multiclass|regression)$",
+        description="binary, multiclass or regression; told from the target when absent.",
+    )
+    metrics: list[str] | None = Field(default=None, description="Names of metrics; a default set for the task when absent.")
     slices: list[str | list[str]] = Field(default_factory=list, description="Columns, or lists of columns for their crosses.")
     baseline: str | dict[str, Any] | None = Field(
         default=None, description="A run's name or id, {report: PATH} or {source: {type: predictions, ...}}."
     )
-    gates: list[str] = Field(default_factory=list)
+    gates: list[str] = Field(default_factory=list, description="Conditions that must hold, for example `accuracy >= 0.9 in sex=Female`.")
     level: float = Field(default=0.95, gt=0.5, lt=1, description="Confidence level of every interval.")
 
 
 class ExpectSpec(UserSpec):
     """What the dataset must look like before anything is measured."""
 
-    rows: int | None = Field(default=None, ge=0)
-    min_rows: int | None = Field(default=None, ge=0)
-    columns: list[str] | None = None
+    rows: int | None = Field(default=None, ge=0, description="Exactly this many rows.")
+    min_rows: int | None = Field(default=None, ge=0, description="At least this many rows.")
+    columns: list[str] | None = Field(default=None, description="Exactly these columns, in any order.")
     digest: str | None = Field(default=None, description="Content digest of the version.")
 
 
@@ -109,15 +113,15 @@ class RunSpec(UserSpec):
     """One test of one model version on one dataset version."""
 
     schema_version: str = Field(default=SCHEMA_VERSION, description="Version of this format.")
-    name: Name
-    dataset: DatasetSpec
-    processing: list[dict[str, Any]] | RecipeSpec = Field(default_factory=list)
-    model: ModelSpec
-    evaluation: EvaluationSpec = EvaluationSpec()
-    expect: ExpectSpec | None = None
+    name: Name = Field(description="What the run is called; a label, not unique. Baselines and leaderboards go by it.")
+    dataset: DatasetSpec = Field(description="The rows to test on, or a registered version such as `penguins@3`.")
+    processing: list[dict[str, Any]] | RecipeSpec = Field(default_factory=list, description="Steps in order, or a fitted recipe.")
+    model: ModelSpec = Field(description="The model to test, or a registered version or alias such as `forest@champion`.")
+    evaluation: EvaluationSpec = Field(default=EvaluationSpec(), description="What to measure and what must hold.")
+    expect: ExpectSpec | None = Field(default=None, description="What the dataset must look like before anything is measured.")
     timeout: float | None = Field(default=None, gt=0, description="Seconds for each stage.")
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    tags: dict[str, str] = Field(default_factory=dict)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Of everything random: splits, and draws behind intervals.")
+    tags: dict[str, str] = Field(default_factory=dict, description="Labels of your own, to find runs by.")
     engine: str = Field(default="local", description="Where partitions are computed; `local` is built in.")
 
     @field_validator("dataset", "model", mode="before")
