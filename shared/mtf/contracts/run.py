@@ -60,7 +60,9 @@ class DatasetSpec(UserSpec):
 class RecipeSpec(UserSpec):
     """A fitted recipe to apply again, instead of steps."""
 
-    recipe: str = Field(description="A fitted recipe: a file that `mtf recipe fit --recipe` wrote, or the digest of an uploaded one.")
+    recipe: str = Field(
+        description="A file that `mtf recipe fit --recipe` wrote, the digest of an uploaded one, or the id of a run that fitted one."
+    )
 
 
 class ModelSpec(UserSpec):
