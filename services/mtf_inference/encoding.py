@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
+from mtf.errors import ModelError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ Kind = Literal["none", "float64", "codes"]
 
 
 def encode(found: Any, rows: int, *, regression: bool) -> tuple[Kind, list[Any], NDArray[Any] | None]:
-    """Kind, distinct labels and (n,) numbers; -1 stands for a label that is missing, NaN or infinite. Raises ValueError for a wrong shape."""
+    """Kind, distinct labels and (n,) numbers; -1 stands for a label that is missing, NaN or infinite. Raises ModelError for a wrong shape."""
     import numpy as np
 
     if found is None:
@@ -24,7 +26,7 @@ def encode(found: Any, rows: int, *, regression: bool) -> tuple[Kind, list[Any],
     if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004 - a column of labels
         array = array[:, 0]
     if array.shape != (rows,):
-        raise ValueError(f"the predictions have the shape {array.shape} for {rows:,} rows")
+        raise ModelError(f"the predictions have the shape {array.shape} for {rows:,} rows", fix="answer with one value for each row")
     if regression and array.dtype.kind == "O" and all(isinstance(value, float | int | None) for value in array):
         array = array.astype(np.float64)
     if regression and array.dtype.kind in "fiub":
@@ -52,4 +54,7 @@ def plain(label: Any) -> str | bool | int | float:
 
 def _few(distinct: int) -> None:
     if distinct > MOST_LABELS:
-        raise ValueError(f"the predictions have more than {MOST_LABELS:,} distinct values: this is no classification")
+        raise ModelError(
+            f"the predictions have more than {MOST_LABELS:,} distinct values: this is no classification",
+            fix="declare `evaluation.task: regression`, or predict labels",
+        )

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtf.errors import DataError, MtfError, SpecError
+from mtf.errors import DataError, ModelError, MtfError, SpecError
 from mtf.plugins import Loader, Model, Prediction
 from mtf_inference import threads, wire
 from mtf_inference.encoding import encode, plain
 from mtf_inference.sandbox import lockdown
 from mtf_inference.watch import Watch
+
+REFUSED = "a model may only compute: remove that from it, or serve it elsewhere and test it as an `endpoint`"
+RAISED = "call the model on a few of these rows yourself; `mtf recipe fit --test FILE` writes them"
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,9 @@ def _predict(model: Model, body: memoryview, order: Order, watch: Watch) -> tupl
     if said.scores is not None:
         scores = np.ascontiguousarray(said.scores, dtype=np.float64)
         if scores.ndim not in {1, 2} or scores.shape[0] != table.num_rows:
-            raise ValueError(f"the scores have the shape {scores.shape} for {table.num_rows:,} rows")
+            raise ModelError(
+                f"the scores have the shape {scores.shape} for {table.num_rows:,} rows", fix="answer with one row of scores for each row"
+            )
         columns = 1 if scores.ndim == 1 else scores.shape[1]
         parts.append(scores.reshape(-1).data.cast("B"))
     header = wire.Predicted(rows=table.num_rows, kind=kind, values=values, columns=columns, seconds=seconds, attempts=watch.attempts)
@@ -135,8 +140,9 @@ def _failure(error: BaseException, watch: Watch) -> wire.Failed:
             cause=cause, message=error.message[:4000], field=error.field, found=error.found, fix=error.fix, attempts=attempts
         )
     blamed = watch.blame(error)
-    text = f"the model tried to {blamed}, which the sandbox refuses" if blamed else _described(error)
-    return wire.Failed(cause="model", message=text[:4000], attempts=attempts)
+    if blamed:
+        return wire.Failed(cause="model", message=f"the model tried to {blamed}, which the sandbox refuses", fix=REFUSED, attempts=attempts)
+    return wire.Failed(cause="model", message=_described(error)[:4000], fix=RAISED, attempts=attempts)
 
 
 def _described(error: BaseException) -> str:
@@ -144,7 +150,7 @@ def _described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" (at {Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
     first = " ".join(str(error).split())
-    return f"{type(error).__name__}: {first[:1500]}{place}"
+    return f"the model raised {type(error).__name__}: {first[:1500]}{place}"
 
 
 def _reply(descriptor: int, frame: wire.Ready | wire.Loaded | wire.Failed) -> None:

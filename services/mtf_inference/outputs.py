@@ -67,7 +67,7 @@ def _regression(said: Prediction, values: Sequence[Any], first: int, rules: Rule
             f"the model predicts labels where numbers are due: {shown}", field="model", found=shown, fix="declare `evaluation.task`"
         )
     bad: NDArray[np.bool_] = np.asarray(~np.isfinite(found))
-    _refuse(bad, first, rules, "predictions are NaN or infinite")
+    _refuse(bad, first, rules, "of the predictions are NaN or infinite")
     return Scored(np.where(bad, np.nan, found), None, int(bad.sum()))
 
 
@@ -89,7 +89,7 @@ def _classes(said: Prediction, values: Sequence[Any], first: int, rules: Rules, 
     bad = codes < 0
     if scores is not None:
         bad = bad | np.isnan(scores).any(axis=1)
-    _refuse(bad, first, rules, "predictions are missing, NaN or infinite")
+    _refuse(bad, first, rules, "of the predictions are missing, NaN or infinite")
     codes = np.where(bad, -1, codes).astype(np.int32)
     if scores is not None and bad.any():
         scores = np.where(bad[:, None], np.nan, scores)
@@ -120,7 +120,7 @@ def _scores(found: NDArray[np.float64], first: int, rules: Rules, labels: Labels
     sound = np.where(lost[:, None], 1 / given.shape[1], given)
     allowed = max(TOLERANCE, 1e-6 * given.shape[1])
     outside: NDArray[np.bool_] = np.asarray(((sound < -allowed) | (sound > 1 + allowed)).any(axis=1))
-    _nonsense(outside, sound, first, "scores are outside [0, 1]", "give probabilities, not logits or distances")
+    _nonsense(outside, sound, first, "rows have a score outside [0, 1]", "give probabilities, not logits or distances")
     apart: NDArray[np.bool_] = np.asarray(np.abs(sound.sum(axis=1) - 1) > allowed)
     _nonsense(apart, sound, first, f"rows of probabilities do not sum to 1 (tolerance {allowed:g})", "normalise them, with enough digits")
     result = np.zeros((len(given), len(labels.values)))
@@ -138,7 +138,7 @@ def _refuse(bad: NDArray[np.bool_], first: int, rules: Rules, what: str) -> None
     rows = np.flatnonzero(bad)
     shown = ", ".join(f"{first + row:,}" for row in rows[:SHOWN])
     raise ModelError(
-        f"{len(rows):,} {what}, first in rows {shown} (counted from 0)",
+        f"{len(rows):,} {what}, first in row {shown} (counted from 0)",
         field="model.missing",
         found=f"{len(rows):,} of {len(bad):,} rows looked at",
         fix="handle missing values in the model or the recipe, or say `missing: exclude` in `model`",

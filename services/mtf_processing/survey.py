@@ -120,7 +120,7 @@ def _check_ids(rows: Rows, suspects: Any, roles: Roles) -> None:
     if twice:
         extra = sum(count - 1 for count in counts.values() if count > 1)
         raise DataError(
-            f"{extra:,} rows repeat an id `{roles.id}` that another row has",
+            f"the id `{roles.id}` repeats: {extra:,} of the rows have one that another row has",
             field="dataset.id",
             found=listed(twice[:5]),
             fix="name a column that is different in every row, drop the repetitions with `drop_duplicates`, or leave `id` out",

@@ -24,9 +24,12 @@ The class docstring is the problem's title; the message says what happened this 
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from mtf.contracts.problem import EXIT_CODES, Cause, FieldProblem, Problem
+
+_CUT = re.compile(r"… \([0-9,]+ characters\)$")
 
 
 class MtfError(Exception):
@@ -206,4 +209,6 @@ def _short(found: object, limit: int = 200) -> str:
     """A value as a person may read it: one line, bounded, so that 5,000 characters of a name do not fill the screen."""
     text = found if isinstance(found, str) else repr(found)
     text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
+    if len(text) <= limit or (len(text) <= limit + 30 and _CUT.search(text)):
+        return text  # what was cut once already keeps the length that it told
+    return f"{text[:limit]}… ({len(text):,} characters)"

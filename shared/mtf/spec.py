@@ -144,12 +144,22 @@ def _yaml(text: str, name: str) -> Any:
         said = error.problem or error.context or "it does not parse"
         if error.context and error.context_mark and error.problem:
             said += f" ({error.context} that begins in line {error.context_mark.line + 1}, column {error.context_mark.column + 1})"
-        fix = "indent with spaces" if "\\t" in said else "look at the quotes, colons and indentation there"
+        fix = _yaml_fix(text, mark.line if mark else 0, said)
         raise SpecError(f"{name}{where}: {said}", fix=fix) from None
     except yaml.YAMLError as error:
         raise SpecError(f"{name} is not YAML: {' '.join(str(error).split())[:200]}", fix="save it as plain text") from None
     except RecursionError:
         raise SpecError(f"{name} is nested too deep") from None
+
+
+def _yaml_fix(text: str, line: int, said: str) -> str:
+    """What to do about a line that does not parse. The parser names a tab in the indentation only by what it is not."""
+    lines = text.splitlines()
+    if "twice" in said:
+        return "keep one of them"
+    if line < len(lines) and "\t" in lines[line][: len(lines[line]) - len(lines[line].lstrip())]:
+        return "indent with spaces: this line begins with a tab"
+    return "look at the quotes, colons and indentation there"
 
 
 @cache

@@ -144,7 +144,13 @@ def _read(path: Path, args: PredictionsArgs) -> pa.Table:
             convert_options=pa.csv.ConvertOptions(null_values=[""], strings_can_be_null=True),
         )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the predictions file could not be read ({str(error)[:300]})", field="model.source") from None
+        said = "".join(character if character.isprintable() else "?" for character in str(error)[:150])
+        raise DataError(
+            "the predictions file is neither CSV nor Parquet that can be read",
+            field="model.source",
+            found=said,
+            fix="write a header and one row for each scored row; name another `delimiter` if it is not a comma",
+        ) from None
 
 
 def _unique(keys: pa.ChunkedArray, name: str) -> None:

@@ -72,7 +72,10 @@ class Caller:
                 wait = min(max(BACKOFF * 2**number * (0.5 + random.random()), again.wait), LONGEST_WAIT)  # noqa: S311 - jitter hides nothing
                 if number == self._args.retries or time.monotonic() + wait > self._deadline:
                     raise EndpointError(
-                        f"{again.error.message} ({number + 1} tries)", field=FIELD, found=again.error.found, fix=again.error.fix
+                        again.error.message + (f" ({number + 1} tries)" if number else ""),
+                        field=FIELD,
+                        found=again.error.found,
+                        fix=again.error.fix,
                     ) from None
                 self._sleep(wait)
         raise AssertionError("the last try returns or raises")
@@ -96,7 +99,7 @@ class Caller:
         except httpx2.DecodingError:
             raise self._failed("sent a body that its content-encoding contradicts", "correct the server") from None
         except httpx2.TransportError as error:
-            raise _AgainError(self._failed(f"cannot be reached: {type(error).__name__}")) from None
+            raise _AgainError(self._failed("cannot be reached", found=str(error)[:200] or type(error).__name__)) from None
         try:
             return json.loads(data)
         except (ValueError, RecursionError):

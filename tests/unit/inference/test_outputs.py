@@ -62,12 +62,12 @@ def test_score_columns_are_put_into_the_datas_order() -> None:
     ("said", "values", "message"),
     [
         (scores([0.5, 0.5], [0.5, 0.4]), [], "1 rows of probabilities do not sum to 1 .*first in row 101"),
-        (scores([1.5, -0.5]), [], "scores are outside"),
-        (scores([-3.0], [4.0]), [], "2 scores are outside"),
+        (scores([1.5, -0.5]), [], "a score outside"),
+        (scores([-3.0], [4.0]), [], "2 rows have a score outside"),
         (scores([0.1, 0.2, 0.7]), [], "3 scores a row for 2 labels"),
-        (scores([0.5, np.nan]), [], "1 predictions are missing, NaN or infinite, first in rows 100"),
+        (scores([0.5, np.nan]), [], "1 of the predictions are missing, NaN or infinite, first in row 100"),
         (scores([np.inf, 0.0]), [], "NaN or infinite"),
-        (codes(0, -1, -1), ["no"], "2 predictions are missing.*first in rows 101, 102"),
+        (codes(0, -1, -1), ["no"], "2 of the predictions are missing.*first in row 101, 102"),
         (codes(0), ["maybe"], "labels that the data does not have: 'maybe'"),
         (Prediction(labels=np.array([0.5])), [], "numbers where labels are due"),
         (Prediction(), [], "neither labels nor scores"),
@@ -113,7 +113,7 @@ def test_regression_wants_one_finite_number_a_row() -> None:
     with pytest.raises(ModelError, match="no value for a row"):
         read(scores([1.0, 2.0]), [], 0, plain)
     bad = Prediction(labels=np.array([1.0, np.nan, np.inf]))
-    with pytest.raises(ModelError, match="2 predictions are NaN or infinite, first in rows 1, 2"):
+    with pytest.raises(ModelError, match="2 of the predictions are NaN or infinite, first in row 1, 2"):
         read(bad, [], 0, plain)
     found = read(bad, [], 0, Rules("regression", None, None, 0.5, exclude=True))
     assert found.missing == 2
