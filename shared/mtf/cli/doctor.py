@@ -70,7 +70,7 @@ def _sandbox() -> Finding:
     from mtf.plugins import resolve
 
     try:
-        level = resolve("mtf_inference.sandbox:probe")()
+        level = resolve("mtf_inference.sandbox.probe:probe")()
     except ImportError as error:
         return Finding("note", "sandbox", f"the inference service is not installed here: {error.name}")
     text = {
