@@ -28,9 +28,15 @@ def mtf(*arguments: str, home: Path, gateway: str | None = None) -> subprocess.C
 
 
 def nameless(report: dict[str, Any]) -> dict[str, Any]:
-    """A report without what must differ between two runs: ids and times, and the level that two kernels' confinement reached."""
-    notes = {key: value for key, value in report.get("notes", {}).items() if key not in {"sandbox", "seconds", "versions"}}
-    return {**report, "run": {**report["run"], "id": "", "created_at": ""}, "notes": notes}
+    """A report without what must differ: ids and times, the level that two kernels' confinement reached, two Pythons' library versions."""
+    return {**report, "run": {**report["run"], "id": "", "created_at": ""}, "notes": placeless(report["notes"])}
+
+
+def placeless(notes: Any) -> Any:
+    """Notes without what they say about the place where the stage computed."""
+    if not isinstance(notes, dict):
+        return notes
+    return {key: placeless(value) for key, value in notes.items() if key not in {"sandbox", "seconds", "versions"}}
 
 
 @pytest.mark.parametrize("example", sorted(CODES))
@@ -142,7 +148,14 @@ def test_figures_of_the_stack(stack: Stack, capsys: pytest.CaptureFixture[str]) 
         )
         sizes[name] = int(done.stdout) / 1e6
     with capsys.disabled():
-        print("\nimages (MB):", {name: round(size) for name, size in sizes.items()}, "up:", f"{stack.seconds['up']:.1f} s")
+        print(
+            "\nimages (MB):",
+            {name: round(size) for name, size in sizes.items()},
+            "up:",
+            f"{stack.seconds['up']:.1f} s",
+            "build:",
+            f"{stack.seconds['build']:.0f} s",
+        )
     packages = stack.run_in(
         "gateway", "python", "-c", "import importlib.metadata as m; print(sorted(d.name.lower() for d in m.distributions()))"
     )
