@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -436,7 +437,7 @@ def test_readiness_names_the_area_that_cannot_be_written(run: Run, engines: Engi
     """A broken mount is a 503 that says which."""
     engine = engines()
     run(engine.ready())
-    store.roots["data"].rmdir()
+    shutil.rmtree(store.roots["data"])
     store.roots["data"].write_text("not a folder")
     with pytest.raises(UnavailableError, match="`data`"):
         run(engine.ready())
