@@ -11,7 +11,10 @@ import typer.core
 
 from mtf.cli import datasets, models, operate, recipe, run, runs
 from mtf.cli.show import complain
-from mtf.errors import CancelledError, MtfError, PlatformError
+from mtf.contracts.problem import EXIT_CODES
+from mtf.errors import MtfError, PlatformError
+
+INTERRUPTED = EXIT_CODES["cancelled"]
 
 
 class Root(typer.core.TyperGroup):
@@ -40,7 +43,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Test a machine-learning model: every number with its uncertainty, every comparison paired, every gate passes, fails or says that the data are too few.",
     epilog="Exit codes: 0 all gates pass, 1 a gate failed, 2 run file, data or usage is wrong, 3 a gate is inconclusive, "
@@ -82,18 +85,20 @@ def main() -> None:
     """Run the command and leave with the exit code that its cause has, never with Python's own 1."""
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            sys.stderr.write("interrupted\n")  # the library that reads the command line turned Ctrl-C into a code without a word
     except MtfError as error:
         complain(error)
         code = error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
-        code = CancelledError("interrupted").exit_code
+        code = INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away; there is nobody left to tell
         code = 0
     except typer.Abort:
         sys.stderr.write("aborted\n")
-        code = 130
+        code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must not look like a failed gate (exit 1)
         code = _usage(error) or _bug(error)
     sys.exit(int(code or 0))

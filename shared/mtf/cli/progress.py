@@ -7,9 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mtf.contracts.registry import FINAL, RunEvent, RunView
+from mtf.errors import CancelledError, ConflictError
 
 if TYPE_CHECKING:
     from rich.status import Status
+
+CANCEL_SECONDS = 5.0
+"""How long the command waits for the end of a run that it cancelled."""
 
 
 def follow(gateway: Any, run_id: str, *, quiet: bool = False) -> RunView:
@@ -20,8 +24,7 @@ def follow(gateway: Any, run_id: str, *, quiet: bool = False) -> RunView:
             if shown:
                 shown.show(event)
     except KeyboardInterrupt:
-        gateway.cancel(run_id)
-        raise
+        raise _cancelled(gateway, run_id) from None
     finally:
         if shown:
             shown.close()
@@ -30,6 +33,19 @@ def follow(gateway: Any, run_id: str, *, quiet: bool = False) -> RunView:
         time.sleep(0.2)
         view = gateway.get(run_id)
     return view
+
+
+def _cancelled(gateway: Any, run_id: str) -> CancelledError:
+    """Cancel the run and wait until it is over, so that nothing of it is left running or half told."""
+    try:
+        view: RunView = gateway.cancel(run_id)
+    except ConflictError:
+        return CancelledError(f"run {run_id} had ended already", fix=f"`mtf runs show {run_id}` tells how")
+    deadline = time.monotonic() + CANCEL_SECONDS
+    while view.status not in FINAL and time.monotonic() < deadline:
+        time.sleep(0.05)
+        view = gateway.get(run_id)
+    return CancelledError(f"run {run_id} was cancelled", fix=f"`mtf runs resume {run_id}` takes it up again; finished stages are kept")
 
 
 class Lines:
