@@ -25,9 +25,12 @@ The class docstring is the problem's title; the message says what happened this 
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from mtf.contracts.problem import EXIT_CODES, Cause, FieldProblem, Problem
+from mtf.contracts.causes import EXIT_CODES, Cause
+
+if TYPE_CHECKING:
+    from mtf.contracts.problem import FieldProblem, Problem
 
 _CUT = re.compile(r"… \([0-9,]+ characters\)$")
 
@@ -65,6 +68,8 @@ class MtfError(Exception):
 
     def problem(self) -> Problem:
         """The document that crosses the wire."""
+        from mtf.contracts.problem import Problem
+
         return Problem(
             title=(type(self).__doc__ or "Error").split("\n")[0].rstrip("."),
             status=self.status,

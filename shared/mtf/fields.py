@@ -82,8 +82,8 @@ def _field(path: str, keys: list[int | str], item: Any, value: Any, model: type[
         fix = "at most 100 letters, digits, `.`, `_` or `-`, a letter or digit first"
         return _problem(path, "this is not a name", value, fix)
     message = str(item["msg"]).removeprefix("Value error, ").replace("Input should", "this must").replace("String should", "this text must")
-    fix = "shorten it" if kind == "string_too_long" else None
-    return _problem(path, message, value, fix)
+    shorter = "shorten it" if kind == "string_too_long" else None
+    return _problem(path, message, value, shorter)
 
 
 def _problem(path: str, message: str, found: Any, fix: str | None) -> FieldProblem:

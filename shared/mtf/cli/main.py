@@ -11,7 +11,7 @@ import typer.core
 
 from mtf.cli import datasets, models, operate, recipe, run, runs
 from mtf.cli.show import complain
-from mtf.contracts.problem import EXIT_CODES
+from mtf.contracts.causes import EXIT_CODES
 from mtf.errors import MtfError, PlatformError
 
 INTERRUPTED = EXIT_CODES["cancelled"]

@@ -6,12 +6,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from mtf.contracts.registry import FINAL, RunEvent, RunView
 from mtf.errors import CancelledError, ConflictError
 
 if TYPE_CHECKING:
     from rich.status import Status
 
+    from mtf.contracts.registry import RunEvent, RunView
+
+ENDED = ("succeeded", "failed", "cancelled")
+"""`mtf.contracts.registry.FINAL`, without loading the contracts for `mtf --help`."""
 CANCEL_SECONDS = 5.0
 """How long the command waits for the end of a run that it cancelled."""
 
@@ -29,7 +32,7 @@ def follow(gateway: Any, run_id: str, *, quiet: bool = False) -> RunView:
         if shown:
             shown.close()
     view: RunView = gateway.get(run_id)
-    while view.status not in FINAL:  # the stream broke; the run goes on
+    while view.status not in ENDED:  # the stream broke; the run goes on
         time.sleep(0.2)
         view = gateway.get(run_id)
     return view
@@ -42,7 +45,7 @@ def _cancelled(gateway: Any, run_id: str) -> CancelledError:
     except ConflictError:
         return CancelledError(f"run {run_id} had ended already", fix=f"`mtf runs show {run_id}` tells how")
     deadline = time.monotonic() + CANCEL_SECONDS
-    while view.status not in FINAL and time.monotonic() < deadline:
+    while view.status not in ENDED and time.monotonic() < deadline:
         time.sleep(0.05)
         view = gateway.get(run_id)
     return CancelledError(f"run {run_id} was cancelled", fix=f"`mtf runs resume {run_id}` takes it up again; finished stages are kept")

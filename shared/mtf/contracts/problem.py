@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from mtf.contracts.base import SCHEMA_VERSION, Contract
+from mtf.contracts.causes import EXIT_CODES, Cause
 
-Cause = Literal["usage", "spec", "data", "model", "endpoint", "limit", "platform", "cancelled"]
-"""Whose fault it is; the exit code follows from it (spec, data, usage 2; model, endpoint, limit, platform 4; cancelled 130)."""
-
-EXIT_CODES: dict[str, int] = {
-    "usage": 2,
-    "spec": 2,
-    "data": 2,
-    "model": 4,
-    "endpoint": 4,
-    "limit": 4,
-    "platform": 4,
-    "cancelled": 130,
-}
+__all__ = ["EXIT_CODES", "Cause", "FieldProblem", "Problem"]
 
 
 class FieldProblem(Contract):
