@@ -40,6 +40,7 @@ check: .venv/dev ## Format, lint, types, laws of the house, spelling, compose an
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github/workflows
 	$(BIN)/python monitoring/grafana/build.py --check
+	$(BIN)/python docs/generate.py --check
 	$(UV) lock --check --quiet
 
 .PHONY: format

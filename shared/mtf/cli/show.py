@@ -40,7 +40,7 @@ def number(value: float | None, digits: int = 4) -> str:
     """A number that a person compares: four significant digits, none lost before the point."""
     if value is None:
         return "-"
-    if value != 0 and (abs(value) < 10**-digits or abs(value) >= 10**7):
+    if value != 0 and (abs(value) < 10 ** (1 - digits) or abs(value) >= 10**7):
         return f"{value:.{digits - 1}e}"
     decimals = max(0, digits - max(1, len(str(int(abs(value))))))
     return f"{value:,.{max(decimals, 3 if abs(value) < 1 else 0)}f}"
