@@ -59,6 +59,7 @@ class Started(Event):
     """First event: which worker instance holds the job, so that a reader can come back to it."""
 
     type: Literal["started"] = "started"
+    schema_version: str = Field(default=SCHEMA_VERSION, description="Of this event and of all that follow it.")
     instance: str
     job_id: str
 
