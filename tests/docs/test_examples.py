@@ -115,7 +115,7 @@ def test_example_plugins(tmp_path: Path) -> None:
     listed = run([program, "-m", "mtf", "plugins"], tmp_path).stdout
     assert all(name in listed for name in ("noisy_line", "log1p", "rmsle"))
     (tmp_path / "run.yaml").write_text(spec)
-    make = "from mtf_example import NoisyLine as N\nfor b in N().read(N.Args(rows=200, seed=1), None):\n for x in b['x']: print(3 * x.as_py() + 100)"
+    make = "from mtf_example import NoisyLine as N\nfor b in N().read(N.Args(rows=200, seed=1), None):\n for x in b['x']: print(3 * x.as_py() + 1000)"
     predicted = run([program, "-c", make], tmp_path).stdout
     (tmp_path / "predictions.csv").write_text(f"prediction\n{predicted}")
     report = json.loads(run([program, "-m", "mtf", "run", "run.yaml", "--json"], tmp_path).stdout)
