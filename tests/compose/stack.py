@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
 import socket
 import subprocess
 import time
+import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("gateway", "acquisition", "processing", "inference", "inference-remote", "evaluation")
@@ -90,6 +94,26 @@ class Stack:
 
     def down(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans", check=False)
+
+    def get(self, path: str) -> Any:
+        """What the gateway answers, from JSON."""
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def runs(self, name: str) -> list[dict[str, Any]]:
+        """The runs of a name; none while the gateway is away."""
+        try:
+            found: list[dict[str, Any]] = self.get(f"/v1/runs?name={name}")["items"]
+        except (OSError, http.client.HTTPException):
+            return []
+        return found
+
+    def wait_for(self, settled: Callable[[], bool], seconds: float = 60) -> None:
+        """Return when `settled()` is true; fail with the gateway's log when it does not become so in time."""
+        deadline = time.monotonic() + seconds
+        while not settled():
+            assert time.monotonic() < deadline, self.logs("gateway")[-6000:]
+            time.sleep(0.2)
 
     def run_in(self, service: str, *command: str) -> str:
         return self.compose("exec", "-T", service, *command).stdout

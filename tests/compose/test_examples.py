@@ -107,26 +107,6 @@ def test_rules_are_healthy(stack: Stack) -> None:
     assert {rule["health"] for rule in rules} == {"ok"}
 
 
-def test_a_killed_worker_does_not_lose_a_run(stack: Stack, tmp_path: Path) -> None:
-    """Evaluation is killed with -9 while runs go through; every run still ends in success."""
-    text = (ROOT / "examples/penguins/run.yaml").read_text()
-    for seed in range(3):
-        (tmp_path / f"run{seed}.yaml").write_text(text.replace("seed: 7", f"seed: {seed + 100}"))
-    for name in ("penguins.csv", "forest.skops"):
-        (tmp_path / name).write_bytes((ROOT / "examples/penguins" / name).read_bytes())
-    command = [sys.executable, "-m", "mtf", "--gateway", stack.url, "run", "--json"]
-    runs = [
-        subprocess.Popen([*command, str(tmp_path / f"run{seed}.yaml")], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for seed in range(3)
-    ]
-    time.sleep(2)
-    stack.compose("kill", "--signal", "SIGKILL", "evaluation", "processing")
-    stack.compose("start", "evaluation", "processing")
-    for run in runs:
-        out, err = run.communicate(timeout=240)
-        assert run.returncode in {0, 1, 3}, err.decode()
-        assert json.loads(out)["rows"]["scored"] > 0
-
-
 def test_redis_may_go_away(stack: Stack, tmp_path: Path) -> None:
     """Without Redis no request fails; the gateway stays ready."""
     stack.compose("stop", "redis")
