@@ -210,7 +210,9 @@ def _command(command: Any, path: str) -> Iterable[str]:
     options = [
         each for each in command.params if each.param_type_name == "option" and each.name not in {"install_completion", "show_completion"}
     ]
-    usage = " ".join([path, *(each.metavar or each.name.upper() for each in arguments), *(["[OPTIONS]"] if options else [])])
+    words = [each.metavar or each.name.upper() for each in arguments]
+    words = [word if each.required else f"[{word}]" for word, each in zip(words, arguments, strict=True)]
+    usage = " ".join([path, *words, *(["[OPTIONS]"] if options else [])])
     children = getattr(command, "commands", {})
     yield f"## `{path}`\n\n{_first(command.help)}\n"
     if not children:

@@ -162,7 +162,7 @@ def leaderboard(
         ),
     ],
     metric: Annotated[str, typer.Option("--metric", metavar="METRIC", help="What to rank by.", show_default=False)],
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="At most this many.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=200, help="At most this many, up to 200.")] = 20,
 ) -> None:
     """Rank the runs of a dataset by a metric, each with its interval."""
     from mtf.cli.show import number, table

@@ -20,12 +20,15 @@ RUN = Annotated[str, typer.Argument(metavar="RUN", help="A run's id.", show_defa
 @app.command("list")
 def list_runs(
     *,
-    name: Annotated[str | None, typer.Option("--name", help="Only runs of this name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only runs of this name.")] = None,
     status: Annotated[
-        str | None, typer.Option("--status", help="Only runs in this state: queued, running, interrupted, succeeded, failed or cancelled.")
+        str | None,
+        typer.Option(
+            "--status", metavar="STATE", help="Only runs in this state: queued, running, interrupted, succeeded, failed or cancelled."
+        ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="At most this many.")] = 20,
-    cursor: Annotated[str | None, typer.Option("--cursor", help="Go on where the last list ended.")] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=200, help="At most this many, up to 200.")] = 20,
+    cursor: Annotated[str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on where the last list ended.")] = None,
 ) -> None:
     """List runs, newest first."""
     from rich.markup import escape
