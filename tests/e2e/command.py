@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from tests.conftest import ROOT
 
@@ -56,3 +59,29 @@ class Command:
             cwd=self.folder,
             env=self._settings(),
         )
+
+
+class Inside(Command):
+    """The same command from its entry point in this process, which saves the start of an interpreter."""
+
+    def __call__(self, *arguments: object, code: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run to the end and hold it to its exit code."""
+        from mtf.cli.main import main
+
+        words = ["mtf", *map(str, arguments)]
+        out, err, left = io.StringIO(), io.StringIO(), None
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self._settings(), clear=True),
+            mock.patch.object(sys, "argv", words),
+            mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            try:
+                main()
+            except SystemExit as done:
+                left = done.code
+        assert left == code, f"{' '.join(words)}: {left}\n{out.getvalue()}\n{err.getvalue()}"
+        assert "Traceback" not in err.getvalue(), err.getvalue()
+        return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())

@@ -42,7 +42,7 @@ class Finished:
 
 
 @pytest.fixture(scope="session")
-def mtf(tmp_path_factory: pytest.TempPathFactory) -> Command:
+def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
     """The command in an empty folder, with copies of the examples beside it."""
     folder = tmp_path_factory.mktemp("examples")
     for name in CODES:
@@ -51,10 +51,10 @@ def mtf(tmp_path_factory: pytest.TempPathFactory) -> Command:
 
 
 @pytest.fixture(scope="session")
-def finished(mtf: Command) -> dict[str, Finished]:
+def finished(command: Command) -> dict[str, Finished]:
     """Every example by name."""
     found = {}
     for name, code in CODES.items():
-        done = mtf("run", f"{name}/run.yaml", "--json", "--report", f"out/{name}.html", "--junit", f"out/{name}.xml", code=code)
-        found[name] = Finished(mtf.folder / name, mtf.home, done)
+        done = command("run", f"{name}/run.yaml", "--json", "--report", f"out/{name}.html", "--junit", f"out/{name}.xml", code=code)
+        found[name] = Finished(command.folder / name, command.home, done)
     return found

@@ -71,7 +71,7 @@ def penguins(run: Finished, rows: Any) -> Answers:
     frame = pd.get_dummies(frame, columns=["island", "sex"])
     model = load(run.folder / "forest.skops")
     test = frame.loc[rows]
-    given = test[[column for column in model.feature_names_in_]].astype(float)
+    given = test[list(model.feature_names_in_)].astype(float)
     code = {label: index for index, label in enumerate(model.classes_)}
     return Answers(test["species"].map(code).to_numpy(), pd.Series(model.predict(given)).map(code).to_numpy(), model.predict_proba(given))
 
@@ -130,13 +130,13 @@ def test_values_follow_from_raw_data_and_model(name: str, finished: dict[str, Fi
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_second_run_is_cached(name: str, finished: dict[str, Finished], mtf: Command) -> None:
+def test_a_second_run_is_cached(name: str, finished: dict[str, Finished], command: Command) -> None:
     """No stage computes again, and the report is the same but for the run's id and time."""
-    done = mtf("run", f"{name}/run.yaml", code=CODES[name])
+    done = command("run", f"{name}/run.yaml", code=CODES[name])
     stages = [line for line in done.stderr.splitlines() if "succeeded" in line]
     assert len(stages) in {4, 5}  # a table to train on is acquired as well
     assert all(line.endswith("cached") for line in stages), done.stderr
-    newest = max((mtf.home / "runs").iterdir())
+    newest = max((command.home / "runs").iterdir())
     first, second = ((folder / "report.json").read_text() for folder in (finished[name].results, newest))
     bare = [
         re.sub(r'"created_at":\s*"[^"]*"', "", text.replace(folder.name, ""))
@@ -159,11 +159,11 @@ def test_the_page_stands_alone(name: str, finished: dict[str, Finished]) -> None
     assert "{{" not in page
 
 
-def test_output_files_are_written(finished: dict[str, Finished], mtf: Command) -> None:
+def test_output_files_are_written(finished: dict[str, Finished], command: Command) -> None:
     """`--report` and `--junit` write the same documents that the run keeps; `--json` prints the document and nothing else."""
     for name, run in finished.items():
-        assert (mtf.folder / "out" / f"{name}.html").read_bytes() == (run.results / "report.html").read_bytes()
-        suite = ET.fromstring((mtf.folder / "out" / f"{name}.xml").read_text())  # noqa: S314 - our own file
+        assert (command.folder / "out" / f"{name}.html").read_bytes() == (run.results / "report.html").read_bytes()
+        suite = ET.fromstring((command.folder / "out" / f"{name}.xml").read_text())  # noqa: S314 - our own file
         assert len(suite.findall(".//testcase")) >= len(run.report["gates"])
         failed = sum(gate["verdict"] == "fail" for gate in run.report["gates"])
         assert len(suite.findall(".//failure")) == failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from pathlib import Path
@@ -116,8 +117,9 @@ class Embedded:
         return view
 
     def delete(self, run_id: str) -> None:
-        """Forget a run that is over."""
+        """Forget a run that is over, its report files with it."""
         self._call(self._gateway.delete(run_id))
+        shutil.rmtree(self.home / "runs" / run_id, ignore_errors=True)
 
     def report(self, run_id: str, kind: str = "json") -> bytes:
         """The report as `json`, `html` or `junit`."""
