@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mtf.client import Client
 
+from mtf.client import Client
 from mtf.contracts.registry import FINAL
 from mtf.errors import MtfError
 from tests.chaos.cluster import GATEWAYS, STAGES, Cluster
