@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtf.embedded import Embedded
+from mtf.embedded import Embedded, run
+from mtf.errors import MtfError
 from tests.e2e.attempts import LABELS, PREDICTIONS, ROWS, TRUTH, Case, attempt, check, lay_out
+from tests.e2e.command import Command
 
 PARQUET = io.BytesIO()
 pq.write_table(pa.table({"id": [1, 2], "truth": ["yes", "no"]}), PARQUET)
@@ -141,3 +143,30 @@ def test_the_good_run_still_runs(house: Embedded, tmp_path: Path, capsys: pytest
     """After all of them the house still runs what is right."""
     told = attempt(house, lay_out(tmp_path, Case("good", 0, ())), capsys)
     assert told.code == 0, told.text
+
+
+REAL = [
+    case
+    for case in RUN_FILES + TABLES + ANSWERS
+    if case.name in {"yaml with a tab", "unknown key", "ragged row", "a score that is NaN", "target absent"}
+]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in REAL])
+def test_the_real_command_says_the_same(case: Case, tmp_path: Path) -> None:
+    """As a process of its own: the exit code, a few lines on standard error and nothing on standard output."""
+    lay_out(tmp_path, case)
+    done = Command(tmp_path)("run", "run.yaml", "--json", code=case.code)
+    assert done.stdout == ""
+    assert all(words in done.stderr for words in case.says), done.stderr
+    assert len(done.stderr.splitlines()) <= 8, done.stderr
+    assert not list((tmp_path / ".mtf").rglob("report.html"))
+
+
+def test_the_library_call_raises_the_same(tmp_path: Path) -> None:
+    """`mtf.run` raises an error with field, found and fix, whose message is the command's."""
+    case = next(case for case in TABLES if case.name == "target absent")
+    with pytest.raises(MtfError) as caught:
+        run(lay_out(tmp_path, case), home=tmp_path / ".mtf")
+    assert (caught.value.field, caught.value.found, caught.value.exit_code) == ("dataset.target", "tagret", 2)
+    assert "truth" in (caught.value.fix or "")
