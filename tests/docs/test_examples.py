@@ -89,6 +89,14 @@ def test_python_against_a_gateway(gateway: str, tmp_path: Path) -> None:
     assert run([sys.executable, "-c", code.replace(GATEWAY, gateway)], tmp_path).stdout.strip() == shown
 
 
+def test_command_against_a_gateway(gateway: str, tmp_path: Path) -> None:
+    """`mtf run run.yaml --gateway URL` uploads what the run file names and prints the report's address."""
+    write_starter(tmp_path)
+    told = run([sys.executable, "-m", "mtf", "run", "run.yaml", "--quiet", "--gateway", gateway], tmp_path).stdout
+    assert "verdict: pass" in told
+    assert f"report: {gateway}/v1/runs/" in told
+
+
 @pytest.mark.parametrize("name", ["first-run", "gate-in-ci"])
 def test_tutorial(tmp_path: Path, name: str) -> None:
     """Every command and every Python block of a tutorial works, in order, in an empty folder; short outputs are as shown."""
