@@ -27,7 +27,7 @@ def test_a_container_that_is_killed_loses_no_run(stack: Stack, tmp_path: Path, v
         file.write_text(text.replace("seed: 7", f"seed: {seed}").replace("name: penguins-forest", f"name: killed-{victim}"))
         command = [sys.executable, "-m", "mtf", "--gateway", stack.url, "run", "--json", str(file)]
         runs.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-    stack.wait_for(lambda: any(run["status"] == "running" for run in stack.runs(f"killed-{victim}")))
+    stack.wait_for(lambda: len(stack.runs(f"killed-{victim}")) == RUNS)
     stack.compose("kill", "--signal", "SIGKILL", victim)
     time.sleep(2)
     stack.compose("start", victim)
