@@ -1,4 +1,4 @@
-"""Calls to addresses that a user named: never those that only a machine's own host should reach, private ones by permission.
+"""Calls to addresses that a user named: never those that only a machine's own host should reach, all others by permission.
 
 Every request passes the transport below, also those that follow a redirect. It looks the host up itself, checks what it finds, and connects to
 that very address, with the host's name kept for TLS and for the `Host` header: no second lookup can answer differently (DNS rebinding).
@@ -28,14 +28,14 @@ METADATA = frozenset(
 """Where cloud providers hand out credentials to whoever asks from the machine."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
-_RANGES = frozenset({"loopback", "private"})
+_RANGES = frozenset({"loopback", "private", "public"})
 
 
 class GuardedTransport(httpx2.BaseTransport):
     """Calls permitted addresses only. Proxies of the environment are ignored, because a proxy would do the lookup.
 
     Args:
-        allow: Host patterns, `loopback` and `private` (`SourceContext.http_allow`).
+        allow: Host patterns, `loopback`, `private` and `public` (`SourceContext.http_allow`); without any nothing is called.
         field: What an error names as the wrong field, for example `model.source.url`.
         resolver: The system's by default.
         verify: How TLS certificates are checked.
@@ -107,7 +107,7 @@ def refusal(host: str, address: Address, allow: Sequence[str]) -> str | None:
     if address.is_loopback:
         return None if named or "loopback" in allow else "a loopback address"
     if address.is_global and address not in _SHARED:
-        return None
+        return None if named or "public" in allow else "a public address that nobody allowed"
     return None if named or "private" in allow else "a private address"
 
 
@@ -125,4 +125,4 @@ def _inner(address: Address) -> Address:
 def _fix(reason: str) -> str:
     if "never" in reason or "no machine" in reason:
         return "give the address of a server that may be called"
-    return "an operator can allow it: name the host, `loopback` or `private` in MTF_HTTP_ALLOW"
+    return "an operator can allow it: name the host, `loopback`, `private` or `public` in MTF_HTTP_ALLOW"

@@ -74,7 +74,7 @@ class SourceContext:
     base: Path | None = None
     """The folder that relative paths are relative to."""
     http_allow: tuple[str, ...] = ()
-    """Host patterns that an address may point at; `private` and `loopback` allow those ranges (the embedded form has both)."""
+    """Host patterns that may be called; `loopback`, `private` and `public` allow those ranges (the embedded form has all three)."""
     uploads: Path | None = None
     """Where uploaded files lie by digest."""
     confined: bool = True

@@ -75,8 +75,9 @@ class WorkerSettings(Settings):
     )
     http_allow: str = Field(
         default="",
-        description="Comma-separated host patterns that sources and endpoints may call; `loopback` and `private` allow those ranges.",
+        description="Comma-separated host patterns that sources and endpoints may call; `loopback`, `private` and `public` allow those ranges. Empty: none.",
     )
+
     import_dir: Path | None = Field(
         default=None, description="Folder under which `file` sources that arrive by REST resolve; unset: refused."
     )

@@ -54,7 +54,7 @@ def run_stage(
             output=output,
             emitter=Emitter(descriptor),
             limits=limits or Limits(),
-            source=source or SourceContext(credentials={}, http_allow=("loopback", "private")),
+            source=source or SourceContext(credentials={}, http_allow=("loopback", "private", "public")),
             options=dict(options or {}),
         )
         outcome = resolve(entry)(context)

@@ -51,7 +51,7 @@ def _environment(home: Path, services: list[Service]) -> dict[str, str]:
         "MTF_INFERENCE_REMOTE_URL": "http://127.0.0.1:8003",
         "MTF_DATABASE_URL": f"sqlite:///{home / 'mtf.db'}",
         "MTF_TOKEN": secrets.token_hex(32),
-        "MTF_HTTP_ALLOW": "loopback,private",
+        "MTF_HTTP_ALLOW": "loopback,private,public",
         "MTF_SANDBOX": "prefer",
     }
     return {**ours, **os.environ, "MTF_SERVICE": ""}

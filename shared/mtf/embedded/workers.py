@@ -77,6 +77,6 @@ def _sources(store: LocalStore, settings: WorkerSettings) -> SourceContext:
         credentials=FolderCredentials(settings.credentials_dir),
         base=ROOT,
         confined=False,
-        http_allow=("loopback", "private", *(name.strip() for name in settings.http_allow.split(",") if name.strip())),
+        http_allow=("loopback", "private", "public", *(name.strip() for name in settings.http_allow.split(",") if name.strip())),
         uploads=store.path("data:uploads"),
     )

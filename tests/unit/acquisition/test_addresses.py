@@ -54,15 +54,18 @@ def test_loopback_needs_permission(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
-def test_public_addresses_are_open(address: str) -> None:
-    """The internet needs no permission."""
-    assert refusal("example.org", ipaddress.ip_address(address), ()) is None
+def test_public_addresses_need_permission_too(address: str) -> None:
+    """`public` or a pattern of the host opens the internet; nothing else does."""
+    found = ipaddress.ip_address(address)
+    assert refusal("example.org", found, ("loopback", "private", "*.example.com"))
+    assert refusal("example.org", found, ("public",)) is None
+    assert refusal("example.org", found, ("example.*",)) is None
 
 
 def test_one_bad_address_spoils_a_name() -> None:
     """A name that points outside and inside is made to get inside."""
     with pytest.raises(SpecError) as caught:
-        permitted("evil.example", 80, (), field="dataset.source.url", resolver=lambda host, port: ["93.184.215.14", "10.0.0.1"])
+        permitted("evil.example", 80, ("public",), field="dataset.source.url", resolver=lambda host, port: ["93.184.215.14", "10.0.0.1"])
     assert "private" in caught.value.message
     assert "MTF_HTTP_ALLOW" in str(caught.value.fix)
 

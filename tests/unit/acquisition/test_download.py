@@ -61,7 +61,7 @@ def fails(server: Server, folder: Path, **changes: Any) -> MtfError:
 
 
 def guarded(allow: tuple[str, ...], resolver: Resolver | None) -> GuardedTransport:
-    return GuardedTransport(allow, field="dataset.source.url", resolver=resolver)
+    return GuardedTransport(("public", *allow), field="dataset.source.url", resolver=resolver)
 
 
 def answer(status: int = 200, content: bytes = b"a,b\n1,2\n", **headers: str) -> httpx2.Response:

@@ -207,12 +207,12 @@ def test_tensors_carry_no_missing_values() -> None:
 def test_addresses_that_are_not_called(address: str, allow: tuple[str, ...], message: str) -> None:
     """Metadata and link-local never; loopback and private by permission alone; one bad address of several is enough."""
     with pytest.raises(SpecError, match=message):
-        permitted("host", 80, allow, field="model.source.url", resolver=lambda *_: ["93.184.216.34", address])
+        permitted("host", 80, ("public", *allow), field="model.source.url", resolver=lambda *_: ["93.184.216.34", address])
 
 
 def test_addresses_that_are_called() -> None:
-    """Public ones; private and loopback ones where they are allowed, by range or by name."""
-    for address, allow in (("93.184.216.34", ()), ("127.0.0.1", ("loopback",)), ("10.1.2.3", ("private",)), ("10.1.2.3", ("*.corp",))):
+    """Public, private and loopback ones where they are allowed, by range or by name."""
+    for address, allow in (("93.184.216.34", ("public",)), ("127.0.0.1", ("loopback",)), ("10.1.2.3", ("private",)), ("10.1.2.3", ("*.corp",))):
         assert permitted("model.corp", 80, allow, field="f", resolver=lambda *_, one=address: [one]) == [address]
 
 
