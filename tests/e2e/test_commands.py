@@ -330,6 +330,8 @@ def test_registries_refuse_what_is_wrong(mtf: Command) -> None:
         (("datasets", "add", "x", "--file", "nowhere.csv"), "nowhere.csv"),
         (("datasets", "add", "x"), "--file"),
         (("datasets", "add", "x", "--source", "{"), "JSON"),
+        (("datasets", "add", "x", "--source", "[1]"), "JSON object"),
+        (("runs", "list", "--status", "nonsense"), "succeeded"),
         (("datasets", "show", "nobody"), "nobody"),
         (("datasets", "show", "birds@newest"), "number"),
         (("datasets", "delete", "birds", "--yes"), "version"),

@@ -73,6 +73,8 @@ def add(
     if (file is None) == (source is None):
         raise UsageError("give exactly one of --file and --source")
     spec = {"type": "file", "path": str(file)} if file is not None else parse_json(source or "", "--source")
+    if not isinstance(spec, dict):
+        raise UsageError("--source is a JSON object", field="--source", found=source, fix='for example {"type": "builtin", "name": "iris"}')
     with session(stages=("acquisition",)) as gateway:
         view = gateway.add_dataset(name, spec, base=Path.cwd(), roles={"target": target} if target else {})
     console().print(f"{view.name}@{view.version}  {view.rows:,} rows  digest {view.digest}")

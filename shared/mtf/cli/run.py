@@ -178,4 +178,4 @@ def leaderboard(
         )
     )
     if gateway_url() is None and not rows:
-        out.print("no finished run of this dataset here; `mtf runs list` shows what there is")
+        out.print("no finished run of this dataset with this metric here; `mtf runs list` shows what there is")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -11,6 +11,8 @@ from mtf.cli.progress import follow
 from mtf.cli.run import finish
 from mtf.cli.session import session
 from mtf.cli.show import comparisons_table, console, table
+from mtf.contracts.registry import RunStatus
+from mtf.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="List, show, follow up, compare and delete runs.")
 
@@ -33,11 +35,15 @@ def list_runs(
     """List runs, newest first."""
     from rich.markup import escape
 
+    known = get_args(RunStatus)
+    if status is not None and status not in known:
+        raise UsageError("there is no such state of a run", field="--status", found=status, fix=f"one of {', '.join(known)}")
     with session(stages=()) as gateway:
         page = gateway.list_runs(cursor=cursor, limit=limit, name=name, status=status)
     out = console()
     if not page.items:
-        out.print("no runs yet: `mtf init` writes a first run file, `mtf run FILE` runs it")
+        filtered = "no run is like that: `mtf runs list` shows all of them"
+        out.print(filtered if name or status or cursor else "no runs yet: `mtf init` writes a first run file, `mtf run FILE` runs it")
         return
     out.print(
         table(

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from mtf.contracts.reference import STAGES, StageName
 from mtf.contracts.registry import ComparisonView, DatasetVersionView, ModelVersionView, Page, PluginView, RunEvent, RunView
+from mtf.errors import UsageError
 from mtf.plugins import resolve
 from mtf.zygote.launch import FORKS, launch
 
@@ -32,7 +33,14 @@ class Embedded:
         self._stages: tuple[StageName, ...] = tuple(stage for stage in STAGES if stages is None or stage in stages)
 
     def __enter__(self) -> Self:
-        """Open the folder and begin to warm up."""
+        """Open the folder and begin to warm up. Raises UsageError for a folder that cannot be made."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fix = "name a folder that can be written to: MTF_HOME=FOLDER"
+            raise UsageError(
+                f"results cannot be kept in {self.home}: {error.strerror}", field="MTF_HOME", found=str(self.home), fix=fix
+            ) from None
         # The zygote imports the heavy libraries while this process imports its own.
         early = launch() if self._stages and FORKS else None
         self._loop = asyncio.new_event_loop()

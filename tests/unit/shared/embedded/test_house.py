@@ -7,7 +7,7 @@ import pytest
 
 from mtf.embedded import Embedded
 from mtf.embedded.workers import hire
-from mtf.errors import NotFoundError, SpecError
+from mtf.errors import NotFoundError, SpecError, UsageError
 
 
 def test_reading_needs_no_worker(tmp_path: Path) -> None:
@@ -40,6 +40,13 @@ def test_a_wrong_run_file_stores_nothing(tmp_path: Path) -> None:
         with pytest.raises(SpecError):
             house.submit({"name": "x"}, base=tmp_path)
         assert house.list_runs().items == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """A home under a file is told before anything starts."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="results cannot be kept"), Embedded(tmp_path / "file" / ".mtf", stages=()):
+        pass
 
 
 def test_a_second_opening_finds_the_first(tmp_path: Path) -> None:
