@@ -212,7 +212,12 @@ def test_addresses_that_are_not_called(address: str, allow: tuple[str, ...], mes
 
 def test_addresses_that_are_called() -> None:
     """Public, private and loopback ones where they are allowed, by range or by name."""
-    for address, allow in (("93.184.216.34", ("public",)), ("127.0.0.1", ("loopback",)), ("10.1.2.3", ("private",)), ("10.1.2.3", ("*.corp",))):
+    for address, allow in (
+        ("93.184.216.34", ("public",)),
+        ("127.0.0.1", ("loopback",)),
+        ("10.1.2.3", ("private",)),
+        ("10.1.2.3", ("*.corp",)),
+    ):
         assert permitted("model.corp", 80, allow, field="f", resolver=lambda *_, one=address: [one]) == [address]
 
 
