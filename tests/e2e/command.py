@@ -50,15 +50,18 @@ class Command:
         return done
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
-        """Run beside the test."""
+        """Run beside the test. Ctrl-C works in it even where whoever started the tests ignores it, as shells do for background jobs."""
         return subprocess.Popen(
-            [sys.executable, "-m", "mtf", *map(str, arguments)],
+            [sys.executable, "-c", LISTENING, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,
             env=self._settings(),
         )
+
+
+LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mtf.cli.main import main; main()"
 
 
 class Inside(Command):
