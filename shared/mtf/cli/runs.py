@@ -11,7 +11,6 @@ from mtf.cli.progress import follow
 from mtf.cli.run import finish
 from mtf.cli.session import session
 from mtf.cli.show import comparisons_table, console, table
-from mtf.contracts.registry import RunStatus
 from mtf.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="List, show, follow up, compare and delete runs.")
@@ -34,6 +33,8 @@ def list_runs(
 ) -> None:
     """List runs, newest first."""
     from rich.markup import escape
+
+    from mtf.contracts.registry import RunStatus
 
     known = get_args(RunStatus)
     if status is not None and status not in known:
