@@ -65,7 +65,7 @@ class Guest:
         self._pair = ours.detach()
         try:
             reply, _ = self._answer(wire.Ready)
-        except BaseException:
+        except BaseException:  # also a cancel: whatever it is, no model process may stay behind
             self.__exit__()
             raise
         self.level, self.lacking = reply.level, reply.lacking

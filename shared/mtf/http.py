@@ -70,7 +70,7 @@ class RequestContext:
         with bound(request_id=request_id):
             try:
                 await self._app(scope, receive, answer)
-            except Exception:
+            except Exception:  # the outermost frame: what nobody foresaw is logged here and told in the one error shape
                 _LOGGER.exception("unforeseen error", extra={"method": scope["method"], "path": scope["path"]})
                 if status:  # the answer has begun: breaking it off is all that is left
                     raise

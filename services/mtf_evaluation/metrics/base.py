@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +23,7 @@ class NoArgs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Metric:
+class Metric(ABC):
     """Description of a metric. Subclasses answer `measured` and, where two models can be compared, `influence`."""
 
     name: ClassVar[str]
@@ -36,9 +37,9 @@ class Metric:
     has_interval: ClassVar[bool] = True
     """False where no interval is ever given, so that a gate can only judge the value."""
 
+    @abstractmethod
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """The value with its interval; undefined is null with a reason."""
-        raise NotImplementedError
 
 
 def undefined(reason: str, n: int) -> MetricValue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from mtf_evaluation.metrics.base import Floats
@@ -46,9 +48,9 @@ class ClassMean(MatrixMetric):
 
     averaged = True
 
+    @abstractmethod
     def per_class(self, matrices: Floats) -> tuple[Floats, Floats]:
         """Numerator and denominator per class, each (k, ...)."""
-        raise NotImplementedError
 
     def defined(self, matrix: Floats) -> Mask:
         """Classes whose denominator is above 0."""

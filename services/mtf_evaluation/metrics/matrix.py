@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -36,13 +37,13 @@ class MatrixMetric(Metric):
         """(k,) classes that enter; all of them unless the metric is a mean over classes."""
         return np.ones(matrix.shape[-1], dtype=np.bool_)
 
+    @abstractmethod
     def missing(self, matrix: Floats) -> str | None:
         """Why the metric is undefined for this (k, k) matrix, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score(self, matrices: Floats, defined: Mask) -> Floats:
         """The metric of (k, k, ...) matrices, as (...). Draws stand last, so that sums over classes run along memory."""
-        raise NotImplementedError
 
     def terms(self, sample: Sample) -> Floats:
         """(n, k * k) indicator of the cell that each row falls into."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -28,13 +29,13 @@ class Proportion(Metric):
     what: ClassVar[str]
     """The rows that count, in words."""
 
+    @abstractmethod
     def hit(self, k: int) -> NDArray[np.bool_]:
         """(k, k) cells that count as a hit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def base(self, k: int) -> NDArray[np.bool_]:
         """(k, k) cells that count at all."""
-        raise NotImplementedError
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 2) hit and base of each row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -27,13 +28,13 @@ class SmoothMetric(Metric):
 
     scale: ClassVar[Scale] = IDENTITY
 
+    @abstractmethod
     def terms(self, sample: Sample) -> Floats:
         """(n, t) per-row terms."""
-        raise NotImplementedError
 
+    @abstractmethod
     def value(self, means: Floats) -> float:
         """The metric from the (t,) weighted means."""
-        raise NotImplementedError
 
     def slope(self, means: Floats, spread: Floats) -> Floats:
         """(t,) gradient at the means; numeric unless a metric knows better."""

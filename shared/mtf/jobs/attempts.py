@@ -39,7 +39,7 @@ class HeldAttempt:
                 raise StageCrashError(f"the stage named an output `{name}` that it did not write", found=file)
         try:
             return self._attempt.publish(outputs, **fields)
-        except BaseException:
+        except BaseException:  # also a cancel: files that no manifest names must not stay
             shutil.rmtree(self.folder.with_name(self._attempt.nonce), ignore_errors=True)
             raise
 
