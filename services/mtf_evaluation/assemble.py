@@ -113,18 +113,9 @@ class _Room:
 
 
 def _wanted(spec: EvaluateSpec) -> list[str]:
-    """The metrics of the run file, or of the task, and those that gates name."""
-    wanted = list(dict.fromkeys([*(spec.metrics or measure.default_metrics(spec.task)), *(term.metric for term in spec.gates)]))
-    known = measure.known_metrics(spec.task)
-    for name in wanted:
-        if name not in known:
-            raise SpecError(
-                f"`{name}` does not apply to a {spec.task} task",
-                field="evaluation.metrics",
-                found=name,
-                fix=f"choose from {', '.join(known)}",
-            )
-    return wanted
+    """The metrics of the run file, or of the task, and those that gates name. Raises SpecError for a metric of another task."""
+    wanted = [*(spec.metrics or measure.default_metrics(spec.task)), *(term.metric for term in spec.gates)]
+    return list(measure.find(wanted, spec.task, spec.labels or ()))
 
 
 def _slice_report(part: Slice, metrics: dict[str, MetricValue]) -> SliceReport:

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 
+from pydantic import BaseModel
+
+from mtf.errors import SpecError
 from mtf.plugins import GROUPS, RankMetric, RowMetric, load, unknown
+from mtf_evaluation.arguments import NoArgs
+from mtf_evaluation.reference import CLASS, Reference, read, validated
 
 _OURS = "mtf_evaluation."
 
@@ -29,6 +34,8 @@ class Described:
     has_interval: bool = True
     paired: bool = True
     """Whether two models can be compared by it with an interval."""
+    args: type[BaseModel] = NoArgs
+    """Model of its arguments."""
 
 
 _BINARY, _CLASSES, _MANY, _NUMBERS = ("binary",), ("binary", "multiclass"), ("multiclass",), ("regression",)
@@ -69,12 +76,30 @@ CHECKS: Mapping[str, int] = {"class_support": 1, "constant_prediction": 1, "labe
 
 
 @cache
-def describe(name: str) -> Described:
-    """The description of a metric. Raises SpecError for one that no entry point names."""
+def describe(text: str) -> Described:
+    """The description of a metric as it is written, arguments and all. Raises SpecError for one that does not exist or cannot be so."""
+    return resolve(text)[1]
+
+
+def resolve(text: str, *, where: str | None = None) -> tuple[Reference, Described, BaseModel]:
+    """A metric as it is written: its canonical reference, its description and its arguments. Raises SpecError."""
+    reference = read(text, where=where)
     found = _origins("metric")
-    if name not in found:
-        raise unknown("metric", name, sorted(found))
-    return BUILT_IN[name] if name in BUILT_IN and found[name].startswith(_OURS) else loaded(name)
+    if reference.name not in found:
+        raise unknown("metric", reference.name, sorted(found), where=where)
+    ours = reference.name in BUILT_IN and found[reference.name].startswith(_OURS)
+    described = BUILT_IN[reference.name] if ours else loaded(reference.name)
+    reference, args = validated(reference, described.args, where=where)
+    if reference.of_class is not None:
+        if "binary" not in described.tasks:
+            raise SpecError(
+                f"`{reference.name}` is no metric of one class, so that `{CLASS}=` means nothing",
+                field=where,
+                found=text,
+                fix=f"write `{Reference(reference.name, reference.args)}`",
+            )
+        described = replace(described, tasks=("multiclass",))
+    return reference, described, args
 
 
 def loaded(name: str) -> Described:
@@ -89,6 +114,7 @@ def loaded(name: str) -> Described:
         bounds=(float(low), float(high)),
         has_interval=getattr(plugin, "has_interval", paired),
         paired=paired,
+        args=getattr(plugin, "Args", NoArgs),
     )
 
 

@@ -11,6 +11,7 @@ from mtf.contracts.report import Comparison, MetricValue
 from mtf.errors import DataError
 from mtf.plugins import Sample
 from mtf_evaluation import measure
+from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 from mtf_evaluation.pairing import Pair, paired
 from mtf_evaluation.sentences import sentence
 from mtf_evaluation.statistics.multiplicity import benjamini_hochberg, holm
@@ -41,7 +42,7 @@ def compare(
         DataError: The samples are not about the same rows.
         SpecError: A metric that does not exist or does not serve the task.
     """
-    chosen = measure.find(metrics, a.task)
+    chosen = measure.find(metrics, a.task, a.labels)
     for sample in (a, b):
         measure.check(sample)
     _same_rows(a, b)
@@ -122,7 +123,7 @@ def _value(plugin: Any, sample: Sample, level: float) -> MetricValue:
     """The value alone where that is cheaper than its interval; what is undefined is left to the metric to explain."""
     n = int(sample.target.size)
     ready = n > 0 and (sample.scores is not None or not getattr(plugin, "needs_scores", False))
-    if ready and hasattr(plugin, "influence"):
+    if ready and hasattr(plugin.inner if isinstance(plugin, OneVsRest) else plugin, "influence"):
         value = float(plugin.influence(sample)[0])
         if np.isfinite(value):
             return MetricValue(value=value, n=n)

@@ -43,7 +43,11 @@ def evaluate(
     n = int(sample.target.size)
     parts = {} if slices is None else columns.table(slices, "slices")
     columns.same_length({"y_true": n} | {f"slices[{name!r}]": len(values) for name, values in parts.items()})
-    chosen = None if metrics is None else list(measure.find([metrics] if isinstance(metrics, str) else list(metrics), sample.task))
+    chosen = (
+        None
+        if metrics is None
+        else list(measure.find([metrics] if isinstance(metrics, str) else list(metrics), sample.task, sample.labels))
+    )
     spec = EvaluateSpec.model_validate(
         {
             "task": sample.task,

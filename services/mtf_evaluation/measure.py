@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from mtf import plugins
 from mtf.contracts.report import MetricValue
 from mtf.errors import DataError, SpecError
 from mtf.plugins import Sample
+from mtf_evaluation.catalogue import resolve
+from mtf_evaluation.metrics import one_vs_rest
 from mtf_evaluation.metrics.adapter import measured_by
 from mtf_evaluation.metrics.base import Metric, undefined
 from mtf_evaluation.metrics.facts import with_facts
+from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "binary": (
@@ -42,22 +46,29 @@ def known_metrics(task: str | None = None) -> list[str]:
     return names if task is None else [name for name in names if task in plugins.load("metric", name).tasks]
 
 
-def find(names: Sequence[str] | None, task: str) -> dict[str, Any]:
-    """The plug-ins by name; None means the default set. Raises SpecError for a name that is unknown or of another task."""
-    found = {}
-    for name in default_metrics(task) if names is None else names:
-        if name not in plugins.names("metric"):
-            raise plugins.unknown("metric", name, known_metrics(task), where="evaluation.metrics")
-        plugin = plugins.load("metric", name)
-        if task not in plugin.tasks:
+def find(names: Sequence[str] | None, task: str, labels: Sequence[Any] = ()) -> dict[str, Any]:
+    """The plug-ins by canonical name; None means the default set, `class=*` every label.
+
+    Raises SpecError for a name that is unknown or of another task, and for a class that is no label.
+    """
+    found: dict[str, Any] = {}
+    for text in default_metrics(task) if names is None else names:
+        reference, described, args = resolve(text, where="evaluation.metrics")
+        if task not in described.tasks:
             raise SpecError(
-                f"`{name}` measures {' and '.join(plugin.tasks)} models; the task is {task}",
+                f"`{reference}` does not apply to a {task} task",
                 field="evaluation.metrics",
-                found=name,
-                fix=f"for {task}: {', '.join(known_metrics(task))}",
+                found=text,
+                fix=f"choose from {', '.join(known_metrics(task))}",
             )
-        found[name] = plugin
+        found |= one_vs_rest.expand(reference, _made(reference.name, args), labels)
     return found
+
+
+def _made(name: str, args: BaseModel) -> Any:
+    """The plug-in with its arguments. One without any, as most are, is shared."""
+    plugin = plugins.load("metric", name)
+    return type(plugin)(args) if type(args).model_fields else plugin
 
 
 def measure(sample: Sample, metrics: Sequence[str] | None, *, level: float = 0.95, seed: int = 0) -> dict[str, MetricValue]:
@@ -76,7 +87,7 @@ def measure(sample: Sample, metrics: Sequence[str] | None, *, level: float = 0.9
         SpecError: A metric that does not exist or does not serve the task.
         DataError: Arrays that are not aligned, or not finite.
     """
-    chosen = find(metrics, sample.task)
+    chosen = find(metrics, sample.task, sample.labels)
     check(sample)
     ready = prepared(sample, seed)
     # Overflow of absurd inputs ends in a value that is not finite, which is reported as undefined; a warning would say less.
@@ -91,7 +102,7 @@ def measure_one(plugin: Any, sample: Sample, level: float) -> MetricValue:
         return undefined("there are no rows", 0)
     if getattr(plugin, "needs_scores", False) and sample.scores is None:
         return undefined("the model gave no scores", n)
-    value = plugin.measured(sample, level) if isinstance(plugin, Metric) else measured_by(plugin, sample, level)
+    value = plugin.measured(sample, level) if isinstance(plugin, Metric | OneVsRest) else measured_by(plugin, sample, level)
     if value.value is not None and not np.isfinite(value.value):
         return undefined("the value is too large for a 64-bit number", n)
     return value

@@ -14,6 +14,7 @@ from mtf_evaluation.metrics.adapter import influence_of
 from mtf_evaluation.metrics.areas import AveragePrecision, RocAuc, RocAucOvr
 from mtf_evaluation.metrics.base import Floats, Metric
 from mtf_evaluation.metrics.facts import facts_of
+from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
 from mtf_evaluation.metrics.proportions import Proportion
 from mtf_evaluation.metrics.rows import SmoothMetric, small_or_skewed
 from mtf_evaluation.statistics.area import delong_error
@@ -39,6 +40,8 @@ class Pair:
 
 def paired(plugin: Any, pair: Pair, difference: float) -> tuple[Paired, str | None]:
     """The interval and test of a difference, and why they should not be trusted, or None."""
+    if isinstance(plugin, OneVsRest):
+        return paired(plugin.inner, Pair(binary(pair.a, plugin.code), binary(pair.b, plugin.code), pair.level), difference)
     design = facts_of(pair.a).design
     if isinstance(plugin, Proportion) and plugin.base_is_truth and design.simple:
         return _proportions(plugin, pair), None

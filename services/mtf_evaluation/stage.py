@@ -13,9 +13,10 @@ from mtf.contracts.problem import FieldProblem
 from mtf.contracts.run import EvaluationSpec
 from mtf.contracts.stages import EvaluateSpec, Term
 from mtf.errors import SpecError
-from mtf.plugins import SourceContext, names, unknown
-from mtf_evaluation.catalogue import Described, check_versions, describe
+from mtf.plugins import SourceContext, names
+from mtf_evaluation.catalogue import Described, check_versions, describe, resolve
 from mtf_evaluation.gates.grammar import parse
+from mtf_evaluation.reference import read
 
 REPORT_VERSION = 1
 """Part of every fingerprint: raised when the same numbers would be written, judged or drawn differently."""
@@ -33,7 +34,7 @@ class EvaluationStage:
         """Check `{"evaluation": EvaluationSpec}` and write it out: metrics, slices as lists, parsed gates. Raises SpecError."""
         spec = _section(section.get("evaluation") or {})
         known = names("metric")
-        metrics = _metrics(spec.metrics, known, spec.task)
+        metrics = _metrics(spec.metrics, spec.task)
         slices = _slices(spec.slices)
         gates = _gates(spec, known)
         plan: dict[str, Any] = {"metrics": metrics, "slices": slices, "gates": [gate.model_dump() for gate in gates], "level": spec.level}
@@ -66,18 +67,19 @@ def _section(section: dict[str, Any]) -> EvaluationSpec:
         raise SpecError(first.message, field=first.field, found=first.found, errors=problems, fix="see `mtf schema run`") from None
 
 
-def _metrics(wanted: list[str] | None, known: list[str], task: str | None) -> list[str] | None:
+def _metrics(wanted: list[str] | None, task: str | None) -> list[str] | None:
     """The metrics without repetitions; None lets the task decide."""
     if wanted is None:
         return None
     if not wanted:
         raise SpecError("no metric is named", field="evaluation.metrics", found="[]", fix="name at least one, or leave `metrics` out")
+    canonical = []
     for index, name in enumerate(wanted):
         field = f"evaluation.metrics[{index}]"
-        if name not in known:
-            raise unknown("metric", name, known, where=field)
-        _suits(name, task, field)
-    return list(dict.fromkeys(wanted))
+        reference, _, _ = resolve(name, where=field)
+        _suits(str(reference), task, field)
+        canonical.append(str(reference))
+    return list(dict.fromkeys(canonical))
 
 
 def _slices(wanted: Iterable[str | list[str]]) -> list[list[str]]:
@@ -102,7 +104,8 @@ def _gates(spec: EvaluationSpec, known: list[str]) -> list[Term]:
     for index, text in enumerate(spec.gates):
         field = f"evaluation.gates[{index}]"
         try:
-            term = parse(text, known, field=field)
+            parsed = parse(text, known, field=field)
+            term = parsed.model_copy(update={"metric": str(resolve(parsed.metric, where=field)[0])})
             _fits(term, spec, field)
         except SpecError as error:
             wrong.append(error)
@@ -187,7 +190,7 @@ def _unused(spec: EvaluationSpec, gates: list[Term]) -> list[str]:
 def _versions(metrics: Iterable[str]) -> dict[str, str]:
     from importlib.metadata import version
 
-    found = {f"metric:{name}": str(describe(name).version) for name in sorted(set(metrics))}
+    found = {f"metric:{read(name).name}": str(describe(name).version) for name in sorted(set(metrics))}
     return found | {"report": str(REPORT_VERSION)} | {library: version(library) for library in _LIBRARIES}
 
 

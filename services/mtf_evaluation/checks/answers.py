@@ -10,7 +10,7 @@ import numpy as np
 from mtf.contracts.report import Check, Verdict
 from mtf.plugins import Sample
 from mtf_evaluation import numerals
-from mtf_evaluation.metrics.base import NoArgs
+from mtf_evaluation.arguments import NoArgs
 
 AGREE, AGAINST = 0.99, 0.5
 """Share of rows whose label is the top score from which labels and scores fit, and under which they belong to other classes."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from mtf.contracts.report import Check
 from mtf.plugins import Sample
-from mtf_evaluation.metrics.base import NoArgs
+from mtf_evaluation.arguments import NoArgs
 
 FEWEST = 10
 """Rows of a class under which its own recall is little more than a guess: its 95 % interval is more than 0.5 wide in the middle."""

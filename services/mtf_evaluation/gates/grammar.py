@@ -1,6 +1,7 @@
 r"""The language of gates, and a hand parser that can say where it stopped and what it expected there.
 
-gate  = term [ "in" slice ]
+gate   = term [ "in" slice ]
+metric = name [ "(" argument "=" value { "," argument "=" value } ")" ]
 term  = metric ( ">=" | ">" | "<=" | "<" ) number
       | metric "not worse than baseline" [ "by" number ]
       | "point(" metric ")" ( ">=" | ">" | "<=" | "<" ) number
@@ -17,6 +18,7 @@ from typing import NoReturn
 from mtf.contracts.stages import Term
 from mtf.errors import SpecError
 from mtf.plugins import unknown
+from mtf_evaluation.reference import EVERY, scan
 
 LONGEST = 1000
 """Characters of a gate; a longer text is a mistake, not a condition."""
@@ -89,10 +91,7 @@ class _Parser:
         if match is None:
             self._stop("the name of a metric")
         name, self.at = match.group(), match.end()
-        if self._skip() < len(self.text) and self.text[self.at] == "(":
-            if name != "point":
-                self.at = match.start()
-                self._stop("a metric or `point(metric)`")
+        if name == "point" and self._skip() < len(self.text) and self.text[self.at] == "(":
             self.at += 1
             metric = self._metric(self._skip())
             if self._skip() >= len(self.text) or self.text[self.at] != ")":
@@ -108,11 +107,12 @@ class _Parser:
         match = _NAME.match(self.text, start)
         if match is None:
             self._stop("the name of a metric")
-        name = match.group()
-        if self.known is not None and name not in self.known:
-            raise self._unknown(name)
-        self.at = match.end()
-        return name
+        if self.known is not None and match.group() not in self.known:
+            raise self._unknown(match.group())
+        reference, self.at = scan(self.text, start, where=self.field)
+        if reference.of_class == EVERY:
+            self._stop("one class", fix="a gate judges one number; write a gate for each class")
+        return str(reference)
 
     def _unknown(self, name: str) -> SpecError:
         """No such metric: one that begins alike is more likely meant than one that is spelt alike."""

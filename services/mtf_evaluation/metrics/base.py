@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
+from mtf_evaluation.arguments import NoArgs
 from mtf_evaluation.statistics.interval import Interval, around
 
 Floats = NDArray[np.float64]
-
-
-class NoArgs(BaseModel):
-    """Built-in metrics take no arguments: their name is their whole definition."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Metric(ABC):
@@ -36,6 +31,10 @@ class Metric(ABC):
     needs_scores: ClassVar[bool] = False
     has_interval: ClassVar[bool] = True
     """False where no interval is ever given, so that a gate can only judge the value."""
+
+    def __init__(self, args: BaseModel | None = None) -> None:
+        self.args: Any = self.Args() if args is None else args
+        """An instance of `Args`: part of the metric's definition."""
 
     @abstractmethod
     def measured(self, sample: Sample, level: float) -> MetricValue:

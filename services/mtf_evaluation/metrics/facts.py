@@ -26,6 +26,8 @@ class Facts:
         self.sample = sample
         self.seed = seed
         self._rankings: dict[int, Ranking] = {}
+        self.parts: dict[int, Sample] = {}
+        """One class against the rest, by the class's code."""
 
     @cached_property
     def n(self) -> int:
