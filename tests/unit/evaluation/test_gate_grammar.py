@@ -103,7 +103,7 @@ def test_a_gate_is_understood(*, text: str, metric: str, operator: str, bound: f
         ("point(f1) not worse than baseline", "expected `>=`, `<=`, `>`, `<`, found `not`", "a gate reads"),
         ("point accuracy > 3", "expected `(` behind `point`", "point(metric)"),
         ("point(ece <= 3", "character 11: expected `)`", "a gate reads"),
-        ("mean(ece) <= 3", "expected a metric or `point(metric)`", "a gate reads"),
+        ("mean(ece) <= 3", "expected `=` and the value of `ece`", "a metric reads"),
         ("7 >= 3", "character 1: expected the name of a metric", "a gate reads"),
         ("x" * 2000, "at most 1,000 characters", "a gate reads"),
     ],

@@ -185,5 +185,5 @@ def test_unknown_metric_names_the_nearest() -> None:
     with pytest.raises(SpecError, match="acuracy") as caught:
         measure.measure(samples.binary(10), ["acuracy"])
     assert "accuracy" in (caught.value.fix or "")
-    with pytest.raises(SpecError, match="regression"):
+    with pytest.raises(SpecError, match="does not apply to a binary task"):
         measure.measure(samples.binary(10), ["mae"])
