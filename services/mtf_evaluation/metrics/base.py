@@ -28,6 +28,14 @@ class Metric(ABC):
     greater_is_better: ClassVar[bool | None] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     summary: ClassVar[str]
+    formula: ClassVar[str] = ""
+    """The definition in plain text, as a reader would type it; the names are explained where they are not the field's own."""
+    undefined_when: ClassVar[str] = "there are no rows"
+    """When the answer is null, as the end of the sentence "undefined when"."""
+    valid_from: ClassVar[str] = ""
+    """The validity region of the interval in a sentence; why there is none where `has_interval` is False."""
+    source: ClassVar[str] = ""
+    """The paper or library that defines the value and, where it differs, the interval."""
     needs_scores: ClassVar[bool] = False
     has_interval: ClassVar[bool] = True
     """False where no interval is ever given, so that a gate can only judge the value."""
