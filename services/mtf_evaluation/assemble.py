@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtf.contracts.report import Check, Comparison, Gate, MetricValue, Report, Rows, RunHead, SliceReport
@@ -49,7 +50,7 @@ def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress
         verdict=judge.overall(gates),
         warnings=_excluded(scored, room) + shared + _unreachable(spec, room, parts),
         notes=dict(spec.notes) | {"evaluation": {"level": spec.level, "seed": spec.seed, "versions": _libraries()}},
-        plots=plots.build(room.sample),
+        plots=plots.build(room.ready, level=spec.level, metrics=room.metrics, columns=room.columns),
     )
 
 
@@ -77,10 +78,23 @@ class _Room:
             )
         self.sample = scored.sample if len(self.kept) == scored.rows else measure.subset(scored.sample, self.kept)
         self.metrics = _wanted(spec)
+        if self.sample.weight is not None:  # before rows of weight 0 are gone, so that weights that are all 0 are told as such
+            measure.check(self.sample)
+        self.ready = measure.prepared(self.sample, spec.seed)
+        """The measurable rows that count, with the facts that metrics and plots share."""
 
     def rows(self, part: Slice | None) -> NDArray[np.int64]:
         """Positions of the measurable rows of a slice; None means all rows."""
         return self.kept if part is None else part.rows[self.scored.kept[part.rows]]
+
+    @property
+    def columns(self) -> dict[str, pa.Array]:
+        """The slice columns, in the rows of `ready`."""
+        kept = self.kept
+        if self.sample.weight is not None:
+            kept = kept[self.sample.weight > 0]
+        whole = len(kept) == self.scored.rows
+        return {name: values if whole else values.take(pa.array(kept)) for name, values in self.scored.slices.items()}
 
     def part(self, part: Slice | None) -> Sample:
         """The measurable rows of a slice."""
@@ -88,7 +102,7 @@ class _Room:
 
     def measured(self, part: Slice | None) -> dict[str, MetricValue]:
         """Every metric on a slice, and the share of its rows that have a prediction where that is not all."""
-        sample, spec = self.part(part), self.spec
+        sample, spec = self.ready if part is None else self.part(part), self.spec
         if not len(sample.target):
             why = "the slice has no row" if part is None or not len(part.rows) else "no row of the slice has a prediction"
             found = {name: MetricValue(value=None, n=0, undefined=why) for name in self.metrics}

@@ -15,6 +15,7 @@ from mtf_evaluation.statistics.matrix import dirichlet
 
 Floats = NDArray[np.float64]
 KEY = "facts"
+_ROWS = ("target", "prediction", "scores", "weight", "group")
 SUM_TOLERANCE = 1e-3
 """How far a row's probabilities may be from 1 together: what three printed digits leave."""
 
@@ -139,6 +140,9 @@ def facts_of(sample: Sample) -> Facts:
 
 
 def with_facts(sample: Sample, seed: int) -> Sample:
-    """A sample that carries its facts, so that metrics share them."""
+    """A sample that carries its facts, so that metrics and plots share them. One that carries its own of this seed is returned as it is."""
+    found = sample.extra.get(KEY)
+    if isinstance(found, Facts) and found.seed == seed and all(getattr(found.sample, name) is getattr(sample, name) for name in _ROWS):
+        return sample
     bare = {key: value for key, value in sample.extra.items() if key != KEY}
     return replace(sample, extra={**bare, KEY: Facts(sample, seed)})

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from mtf.plugins import Sample
 from mtf_evaluation.plots import classification, curves, regression
 
 
-def build(sample: Sample) -> dict[str, Any]:
-    """Plot name to its data: plain lists and numbers, a few kilobytes whatever the number of rows."""
+def build(
+    sample: Sample, *, level: float = 0.95, metrics: Sequence[str] = (), columns: Mapping[str, pa.Array] | None = None
+) -> dict[str, Any]:
+    """Plot name to its data: plain lists and numbers, a few kilobytes whatever the number of rows.
+
+    Args:
+        sample: The n rows that count, best with the facts that the metrics used, so that nothing is sorted twice.
+        level: Confidence level of the bands.
+        metrics: Canonical names of the metrics of the report; an expected cost among them is drawn over the threshold.
+        columns: (n,) values by column, in the order of the rows, over which the error is drawn.
+    """
     if sample.task == "regression":
         with np.errstate(all="ignore"):  # squares of absurd predictions overflow; what is not finite is shown as a dash
             return _numbers(sample)
