@@ -98,6 +98,11 @@ class Gate(Contract):
     verdict: Verdict
     observed: dict[str, Any] = Field(default_factory=dict, description="The metric value or comparison that was judged.")
     reason: str
+    metric: str = Field(default="", description="The metric that was judged.")
+    where: dict[str, Any] = Field(default_factory=dict, description="The slice that was judged; of several, the worst. Empty: all rows.")
+    rows_needed: int | None = Field(
+        default=None, description="About how many rows would settle an inconclusive gate, if the value stays where it is."
+    )
 
 
 class Report(Contract):

@@ -136,8 +136,10 @@ class Term(Contract):
     metric: str
     operator: Literal[">=", ">", "<=", "<", "not_worse"]
     bound: float
-    point: bool = False
-    where: dict[str, str] = Field(default_factory=dict)
+    point: bool = Field(default=False, description="Judge the value alone.")
+    limit: Literal["lower", "upper"] | None = Field(default=None, description="Judge this limit of the interval alone.")
+    where: dict[str, str] = Field(default_factory=dict, description="The slice, by its values.")
+    worst: list[str] = Field(default_factory=list, description="Every slice of these columns must meet the term.")
 
 
 class EvaluateSpec(Contract):

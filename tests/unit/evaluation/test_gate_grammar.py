@@ -19,8 +19,12 @@ _terms = st.builds(
     metric=st.sampled_from(KNOWN),
     operator=st.sampled_from([">=", ">", "<=", "<"]),
     bound=st.floats(allow_nan=False, allow_infinity=False),
-    point=st.booleans(),
     where=st.dictionaries(_words, _words, max_size=3),
+)
+_parts = _terms.flatmap(
+    lambda term: st.sampled_from([{}, {"point": True}, {"limit": "lower"}, {"limit": "upper"}]).map(
+        lambda more: term.model_copy(update=more)
+    )
 )
 _margins = st.builds(
     Term,
@@ -30,9 +34,12 @@ _margins = st.builds(
     bound=st.floats(min_value=0, allow_nan=False, allow_infinity=False),
     where=st.dictionaries(_words, _words, max_size=3),
 )
+_worst = st.lists(_words, min_size=1, max_size=3, unique=True).flatmap(
+    lambda columns: (_parts | _margins).map(lambda term: term.model_copy(update={"where": {}, "worst": columns}))
+)
 
 
-@given(_terms | _margins)
+@given(_parts | _margins | _worst)
 def test_what_is_written_is_read_back(term: Term) -> None:
     """Every term survives being written and parsed, whatever its slice is called."""
     text = unparse(term)
@@ -60,6 +67,10 @@ def test_any_text_is_a_gate_or_a_spec_error(text: str) -> None:
         ("log_loss not worse than baseline by 0.01 in a=b", "log_loss", "not_worse", 0.01, False, {"a": "b"}),
         ("""f1 >= 0 in "a=b"='x, y', c="say \\"so\\"" """, "f1", ">=", 0.0, False, {"a=b": "x, y", "c": 'say "so"'}),
         ("roc_auc <= -0.5", "roc_auc", "<=", -0.5, False, {}),
+        ("f1( class = Adelie ) >= 0.5 in sex=F", "f1(class=Adelie)", ">=", 0.5, False, {"sex": "F"}),
+        ("point(f1(class='a, b)')) >= 0.5", 'f1(class="a, b)")', ">=", 0.5, True, {}),
+        ("f1 >= 0.5 in worst=1", "f1", ">=", 0.5, False, {"worst": "1"}),
+        ('f1 >= 0.5 in "worst slice of x"=1', "f1", ">=", 0.5, False, {"worst slice of x": "1"}),
     ],
 )
 def test_a_gate_is_understood(*, text: str, metric: str, operator: str, bound: float, point: bool, where: dict[str, str]) -> None:
@@ -67,6 +78,22 @@ def test_a_gate_is_understood(*, text: str, metric: str, operator: str, bound: f
     term = parse(text, KNOWN)
     assert (term.metric, term.operator, term.bound, term.point, term.where) == (metric, operator, bound, point, where)
     assert term.expression == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "operator", "limit", "worst"),
+    [
+        ("accuracy >= 0.8 in worst slice of sex", ">=", None, ["sex"]),
+        ("accuracy >= 0.8 in Worst  Slice of sex , 'age, band'", ">=", None, ["sex", "age, band"]),
+        ("accuracy not worse than baseline by 0.1 in worst slice of sex", "not_worse", None, ["sex"]),
+        ("lower(accuracy) >= 0.8", ">=", "lower", []),
+        ("upper ( accuracy ) < 0.8 in worst slice of sex", "<", "upper", ["sex"]),
+    ],
+)
+def test_limits_and_worst_slices_are_understood(text: str, operator: str, limit: str | None, worst: list[str]) -> None:
+    """A gate may judge one limit of the interval, and demand its bound of every slice of some columns."""
+    term = parse(text, KNOWN)
+    assert (term.metric, term.operator, term.limit, term.worst, term.where) == ("accuracy", operator, limit, worst, {})
 
 
 @pytest.mark.parametrize(
@@ -103,7 +130,23 @@ def test_a_gate_is_understood(*, text: str, metric: str, operator: str, bound: f
         ("point(f1) not worse than baseline", "expected `>=`, `<=`, `>`, `<`, found `not`", "a gate reads"),
         ("point accuracy > 3", "expected `(` behind `point`", "point(metric)"),
         ("point(ece <= 3", "character 11: expected `)`", "a gate reads"),
-        ("mean(ece) <= 3", "expected `=` and the value of `ece`", "a metric reads"),
+        (
+            "mean(ece) <= 3",
+            "the gate `mean(ece) <= 3` stops making sense at character 9: expected `=` and the value of `ece`",
+            "a metric reads",
+        ),
+        (
+            "upper(f1(beta=) > 3",
+            "the gate `upper(f1(beta=) > 3` stops making sense at character 15: expected a value, found `)`",
+            "a metric reads",
+        ),
+        ("f1(class=*) > 0.5", "character 12: expected one class", "a gate for each class"),
+        ("lower(f1) not worse than baseline", "expected `>=`, `<=`, `>`, `<`, found `not`", "a gate reads"),
+        ("lower f1 >= 0.5", "expected `(` behind `lower`", "`lower(metric)` to judge the lower limit"),
+        ("f1 >= 0.5 in worst slice of", "expected a column, as in `in worst slice of column`, found the end", "a gate reads"),
+        ("f1 >= 0.5 in worst slice of a, a", "character 32: expected a column that is not named yet", "name `a` once"),
+        ("f1 >= 0.5 in worst slice of a=b", "expected a comma or the end of the gate, found `=b`", "columns without values"),
+        ("f1 >= 0.5 in worst slice of 'a' b", "expected a comma or the end of the gate, found `b`", "commas"),
         ("7 >= 3", "character 1: expected the name of a metric", "a gate reads"),
         ("x" * 2000, "at most 1,000 characters", "a gate reads"),
     ],
