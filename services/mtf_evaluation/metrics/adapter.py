@@ -39,13 +39,13 @@ def measured_by(plugin: Plain, sample: Sample, level: float) -> MetricValue:
     design = facts.design
     error = design.standard_error(influence)
     method = "delta" if design.simple else "sandwich"
-    interval = delta_interval(value, error, design, level, _scale(plugin.bounds), method=method)
+    interval = delta_interval(value, error, design, level, scale_for(plugin.bounds), method=method)
     doubt = small_or_skewed(influence, facts) if interval.known else None
     effective = design.effective(influence) if interval.known else design.kish
     return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=plugin.bounds)
 
 
-def _scale(bounds: tuple[float, float]) -> Scale:
+def scale_for(bounds: tuple[float, float]) -> Scale:
     """Logit between 0 and 1, logarithm above 0, else none."""
     if tuple(bounds) == (0.0, 1.0):
         return LOGIT

@@ -41,6 +41,11 @@ class Facts:
         return Design(self.n, self.sample.weight, self.sample.group)
 
     @cached_property
+    def centre(self) -> float:
+        """A number near the targets that terms are centred by, so that squares keep their digits; no metric depends on it."""
+        return self.design.mean(self.sample.target)
+
+    @cached_property
     def classes(self) -> int:
         """Declared classes."""
         return max(len(self.sample.labels), 2)

@@ -66,12 +66,12 @@ def delta_interval(
     return Interval(lower, upper, name)
 
 
-def tail_index(parts: Floats) -> float:
-    """Hill's index of the largest sqrt(n) of (n,) non-negative parts: about how many moments they have.
+def tail_index(parts: Floats, n: int | None = None) -> float:
+    """Hill's index of the largest sqrt(n) of n non-negative parts: about how many moments they have.
 
-    Below 2 the variance is infinite and no normal interval holds, however many rows there are. Infinity where the largest are equal.
+    `parts` may be the largest of them alone, where `n` tells how many there were. Below 2 the variance is infinite and no normal interval holds, however many rows there are. Infinity where the largest are equal.
     """
-    k = min(max(5, math.isqrt(parts.size)), parts.size - 1)
+    k = min(max(5, math.isqrt(n or parts.size)), parts.size - 1)
     if k < 1:
         return math.inf
     largest = np.partition(parts, parts.size - k - 1)[parts.size - k - 1 :]
