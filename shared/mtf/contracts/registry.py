@@ -112,15 +112,66 @@ class Upload(Contract):
     kind: str = Field(description="What the header says it is: csv, parquet, onnx, skops, pickle, ...")
 
 
+class ComparedRun(Contract):
+    """One of the runs that are compared."""
+
+    label: str = Field(description="What the comparison calls it: its name, with a part of its id where two have the same.")
+    id: str = ""
+    name: str = ""
+    dataset: str = ""
+    model: str = ""
+    rows: int = Field(default=0, description="Rows with a target and a prediction.")
+
+
+class OverallTest(Contract):
+    """Whether more than two runs can be told apart at all by one metric, before any two of them are."""
+
+    metric: str
+    method: str = Field(
+        default="none", description="`cochran-q` for shares of the same rows, `wald` for everything else with influence values."
+    )
+    statistic: float | None = None
+    df: float | None = None
+    df_error: float | None = Field(default=None, description="Of the F distribution; null for chi squared.")
+    p_value: float | None = None
+    p_adjusted: float | None = Field(default=None, description="Corrected over the metrics, as the comparisons are.")
+    undefined: str | None = None
+    sentence: str = ""
+
+
+class Standing(Contract):
+    """Where one run stands by one metric."""
+
+    run: str
+    value: float | None = None
+    rank: int = Field(ge=1, description="1 + the number of runs that are significantly better.")
+    worst_rank: int = Field(ge=1, description="Number of runs less those that are significantly worse.")
+    letters: str = Field(description="Runs that share a letter cannot be told apart; runs that share none differ.")
+
+
+class Standings(Contract):
+    """The runs by one metric, best value first."""
+
+    metric: str
+    greater_is_better: bool | None = None
+    runs: list[Standing]
+
+
 class ComparisonView(Contract):
-    """Two runs, metric by metric, on the same rows."""
+    """Two runs or more, metric by metric."""
 
     schema_version: str = SCHEMA_VERSION
-    run: str
-    baseline: str
-    paired: bool = True
-    rows: int
+    run: str = Field(description="The first run.")
+    baseline: str = Field(description="What the others are compared with; of two the second, empty where every two are compared.")
+    paired: bool = Field(default=True, description="Whether row by row; false where the runs scored other rows.")
+    rows: int = Field(description="Rows that all runs scored; unpaired, those of the smallest run.")
     comparisons: list[Comparison]
+    runs: list[ComparedRun] = Field(default_factory=list)
+    family: str = Field(default="", description="Which tests were corrected together, and how.")
+    overall: list[OverallTest] = Field(default_factory=list, description="For more than two runs.")
+    standings: list[Standings] = Field(default_factory=list, description="Ranks with ties, where every two runs are compared.")
+    differs: list[str] = Field(default_factory=list, description="Unpaired: in what the rows of the runs differ.")
+    warnings: list[str] = Field(default_factory=list)
 
 
 class PluginView(Contract):

@@ -71,7 +71,7 @@ class Comparison(Contract):
     level: float | None = None
     p_value: float | None = None
     p_adjusted: float | None = None
-    family: Literal["gates", "exploratory"] = "exploratory"
+    family: Literal["gates", "confirmatory", "exploratory"] = "exploratory"
     interval_method: str = "none"
     test_method: str = "none"
     n: int = 0
@@ -80,6 +80,23 @@ class Comparison(Contract):
     undefined: str | None = None
     where: dict[str, Any] = Field(default_factory=dict)
     sentence: str = ""
+    run: str = Field(default="", description="The run that the baseline is taken from; empty for the run of the report.")
+    paired: bool = Field(default=True, description="False where the two were measured on other rows.")
+    n_baseline: int | None = Field(default=None, description="Rows of the baseline, where they are other rows.")
+    discordant: int | None = Field(default=None, description="Rows that one model got right and the other wrong.")
+    mid_p: float | None = Field(default=None, description="McNemar's mid-p value, beside the score test.")
+    correction: Literal["none", "holm", "benjamini-hochberg"] = Field(default="none", description="How `p_adjusted` was made.")
+    tests: int = Field(default=0, description="Tests that were corrected together.")
+    minimum_detectable: float | None = Field(
+        default=None, description="The smallest true difference that 80 % of test sets of this size would show at alpha = 1 - level."
+    )
+    rows_needed: int | None = Field(
+        default=None,
+        description="Rows from which the interval would exclude 0 if the difference stayed as it is; null where it does or never would.",
+    )
+    rows_for_power: int | None = Field(
+        default=None, description="Rows of which 80 % of test sets would show a difference as large as this one."
+    )
 
 
 class Check(Contract):

@@ -142,14 +142,22 @@ class Term(Contract):
     worst: list[str] = Field(default_factory=list, description="Every slice of these columns must meet the term.")
 
 
+class ComparedInput(Contract):
+    """One of many runs to compare: the input `run.<position>`."""
+
+    label: str = Field(description="What the comparison calls it.")
+    labels: list[Any] | None = Field(default=None, description="Its label dictionary.")
+
+
 class EvaluateSpec(Contract):
     """Evaluate predictions. Inputs: `scored`; optionally `baseline` (another `scored`).
 
     Outputs: `report` (JSON without the run's id), `html` and `junit`. Facts: `verdict`, `metrics` (name to value object), `gates`, `rows`.
-    `kind: comparison` writes `comparison` (JSON) only.
+    `kind: comparison` writes `comparison` (JSON) only; with `compared` its inputs are `run.0`, `run.1` and so on.
+    `kind: overlap` has the same inputs, writes `overlap` (JSON), and its facts say how many rows each run has and shares with the first.
     """
 
-    kind: Literal["report", "comparison"] = "report"
+    kind: Literal["report", "comparison", "overlap"] = "report"
     task: Task
     labels: list[Any] | None = None
     metrics: list[str] | None = None
@@ -159,6 +167,12 @@ class EvaluateSpec(Contract):
     seed: int = 0
     titles: dict[str, str] = Field(default_factory=dict, description="name, dataset, model and baseline as the report's head prints them.")
     baseline_labels: list[Any] | None = None
+    compared: list[ComparedInput] = Field(default_factory=list)
+    against: int | None = Field(default=None, description="Position of the run that all others are compared with; null compares every two.")
+    paired: bool = True
+    confirmatory: bool = Field(
+        default=False, description="Whether the metrics were named as those that decide, so that Holm corrects them."
+    )
     notes: dict[str, Any] = Field(
         default_factory=dict, description="Facts of earlier stages that the report shows: rows, sandbox, warnings, steps."
     )
