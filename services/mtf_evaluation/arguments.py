@@ -45,3 +45,48 @@ class NominalArgs(NoArgs):
     """What the prediction intervals promise."""
 
     nominal: float = Field(default=0.9, gt=0, lt=1, description="The share of rows that the intervals promise to hold, between 0 and 1.")
+
+
+class BetaArgs(NoArgs):
+    """How much recall counts against precision."""
+
+    beta: float = Field(default=1.0, gt=0, le=1000, description="Recall counts beta times as much as precision; 2 favours recall, 0.5 precision.")
+
+
+class ShareArgs(NoArgs):
+    """How far down the order of the scores one goes."""
+
+    share: float = Field(default=0.1, gt=0, lt=1, description="The share of the rows, those with the highest scores; 0.1 is the top tenth.")
+
+
+class SpecificityArgs(NoArgs):
+    """Where on the ROC curve, by the negatives."""
+
+    specificity: float = Field(default=0.9, gt=0, lt=1, description="The share of the negatives that the threshold must leave negative.")
+
+
+class SensitivityArgs(NoArgs):
+    """Where on the ROC curve, by the positives."""
+
+    sensitivity: float = Field(default=0.9, gt=0, lt=1, description="The share of the positives that the threshold must find.")
+
+
+class MaxFprArgs(NoArgs):
+    """How far the ROC curve counts."""
+
+    max_fpr: float = Field(default=0.1, gt=0, le=1, description="The false positive rate up to which the area counts; 1 is the whole area.")
+
+
+class TopKArgs(NoArgs):
+    """How many answers a row may give."""
+
+    k: int = Field(default=2, ge=1, description="How many classes with the highest scores count as the answer.")
+
+
+class CostArgs(NoArgs):
+    """What each outcome costs, in any unit; a gain is a negative cost."""
+
+    false_positive: float = Field(default=1.0, allow_inf_nan=False, description="Cost of a negative row predicted positive.")
+    false_negative: float = Field(default=1.0, allow_inf_nan=False, description="Cost of a positive row predicted negative.")
+    true_positive: float = Field(default=0.0, allow_inf_nan=False, description="Cost of a positive row predicted positive.")
+    true_negative: float = Field(default=0.0, allow_inf_nan=False, description="Cost of a negative row predicted negative.")
