@@ -57,6 +57,7 @@ class RunView(Contract):
     warnings: list[str] = Field(default_factory=list)
     problem: Problem | None = None
     version: int = Field(default=0, description="Rises with every change of the row; part of cache keys and the ETag.")
+    revision: int = Field(default=1, description="The newest evaluation, which metrics, gates and verdict are of; the first is 1.")
 
 
 class RunEvent(Contract):
@@ -183,3 +184,9 @@ class PluginView(Contract):
     service: str
     summary: str
     arguments: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of its arguments.")
+    greater_is_better: bool | None = Field(default=None, description="A metric's better direction; null where it has none.")
+    bounds: tuple[float | None, float | None] | None = Field(
+        default=None, description="What a metric lies between; null on a side without a limit."
+    )
+    tasks: list[str] = Field(default_factory=list, description="Tasks that a metric serves.")
+    paired: bool | None = Field(default=None, description="Whether two models can be compared by a metric with an interval.")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mtf.contracts.base import SCHEMA_VERSION, Contract
+from mtf.contracts.looks import Looks
 from mtf.contracts.stages import Task
 
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -39,6 +40,8 @@ class RunHead(Contract):
     dataset: str
     model: str
     created_at: str | None = None
+    revision: int | None = Field(default=None, description="Which evaluation of the run this is; the first is 1.")
+    looks: Looks | None = Field(default=None, description="How often these test rows were looked at when the report was handed out.")
 
 
 class Rows(Contract):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from mtf.contracts.reference import StageName
 from mtf.contracts.registry import PluginView
 from mtf.errors import UnavailableError
-from mtf.plugins import load, names
+from mtf.plugins import RankMetric, RowMetric, load, names
 from mtf.storage.publication import PREFIX
 from mtf.storage.store import LocalStore
 
@@ -56,7 +57,15 @@ def plugin_views(stage: StageName) -> list[PluginView]:
 def _view(stage: StageName, kind: str, name: str, plugin: Any) -> PluginView:
     summary = getattr(plugin, "summary", None) or (type(plugin).__doc__ or "").strip().split("\n")[0]
     arguments = plugin.Args.model_json_schema() if hasattr(plugin, "Args") else {}
-    return PluginView(kind=kind, name=name, version=plugin.version, service=stage, summary=summary, arguments=arguments)
+    measures = _measures(plugin) if kind == "metric" else {}
+    return PluginView(kind=kind, name=name, version=plugin.version, service=stage, summary=summary, arguments=arguments, **measures)
+
+
+def _measures(plugin: Any) -> dict[str, Any]:
+    """What a metric says of itself that others need to rank and compare by it: they hold none of its libraries."""
+    low, high = (float(bound) if math.isfinite(bound) else None for bound in plugin.bounds)
+    paired = hasattr(plugin, "influence") or isinstance(plugin, RowMetric | RankMetric)
+    return {"greater_is_better": plugin.greater_is_better, "bounds": (low, high), "tasks": list(plugin.tasks), "paired": paired}
 
 
 @contextlib.contextmanager
