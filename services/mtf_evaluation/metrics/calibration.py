@@ -12,9 +12,12 @@ from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.base import Floats, Metric, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
+from mtf_evaluation.statistics.normals import generator, normals
 
 BAND_DRAWS = 500
-STREAM = 1
+STREAM, FEW_STREAM = 1, 2
+BLOCK = 32
+"""Draws are kept for bins in multiples of this number, so that slices of different sizes share them."""
 ENOUGH = 5.0
 """Standard deviation of a bin's right rows from which their number is near normal."""
 FEWEST = 100
@@ -115,11 +118,11 @@ class ExpectedCalibrationError(Metric):
             n_effective=facts.design.kish,
             reliable=doubt is None,
             reason=doubt,
-            null_band=_null_band(bins, level, facts.generator(STREAM)),
+            null_band=_null_band(bins, level, facts.seed),
         )
 
 
-def _null_band(bins: Bins, level: float, generator: np.random.Generator) -> tuple[float, float]:
+def _null_band(bins: Bins, level: float, seed: int) -> tuple[float, float]:
     """Central band of the error if every confidence were right.
 
     Binomial draws per bin, whose confidences are nearly equal; normal ones where a bin has rows enough for them.
@@ -127,10 +130,13 @@ def _null_band(bins: Bins, level: float, generator: np.random.Generator) -> tupl
     trials = np.maximum(np.round(bins.effective), 1)
     chance = np.clip(bins.confidence, 0.0, 1.0)
     spread = np.sqrt(chance * (1 - chance) / trials)
-    off = generator.standard_normal((BAND_DRAWS, trials.size)) * spread
+    room = BLOCK * -(-trials.size // BLOCK)
+    off = normals(seed, STREAM, room * BAND_DRAWS).reshape(room, BAND_DRAWS)[: trials.size] * spread[:, None]
     few = trials * spread < ENOUGH
-    drawn = generator.binomial(trials[few].astype(np.int64), chance[few], size=(BAND_DRAWS, int(np.count_nonzero(few))))
-    off[:, few] = drawn / trials[few] - chance[few]
-    errors = np.abs(off) @ (bins.weight / bins.weight.sum())
+    if few.any():
+        size = (int(np.count_nonzero(few)), BAND_DRAWS)
+        drawn = generator(seed, FEW_STREAM).binomial(trials[few, None].astype(np.int64), chance[few, None], size=size)
+        off[few] = drawn / trials[few, None] - chance[few, None]
+    errors = (bins.weight / bins.weight.sum()) @ np.abs(off, out=off)
     lower, upper = np.quantile(errors, [(1 - level) / 2, (1 + level) / 2])
     return float(lower), float(upper)

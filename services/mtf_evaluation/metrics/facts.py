@@ -83,11 +83,7 @@ class Facts:
         The seed alone decides them, so that a metric's interval does not depend on which others were asked for.
         """
         seen = self.observed
-        return dirichlet(self.rows[np.ix_(seen, seen)], self.generator(0))
-
-    def generator(self, stream: int) -> np.random.Generator:
-        """Our own random numbers; `stream` keeps two uses apart."""
-        return np.random.default_rng([self.seed, stream])
+        return dirichlet(self.rows[np.ix_(seen, seen)], self.seed)
 
     @cached_property
     def truths(self) -> Floats:

@@ -33,10 +33,13 @@ class Ranking:
     """
 
     def __init__(self, score: Floats, positive: NDArray[np.bool_], weight: Floats | None) -> None:
-        self.order = np.argsort(score)
-        self.score = score[self.order]
-        self.positive = positive[self.order]
-        self.weight = None if weight is None else weight[self.order]
+        self.order: NDArray[np.intp] | None = None
+        """The rows in rising order of their score; None where they came like that, as those of a slice do."""
+        if not (score[:-1] <= score[1:]).all():
+            self.order = order = np.argsort(score)
+            score, positive = score[order], positive[order]
+            weight = None if weight is None else weight[order]
+        self.score, self.positive, self.weight = score, positive, weight
         last = np.empty(score.size, dtype=np.bool_)
         np.not_equal(self.score[1:], self.score[:-1], out=last[:-1])
         last[-1:] = True
@@ -58,7 +61,12 @@ class Ranking:
     def upto(self) -> tuple[Floats, Floats]:
         """Weight of the positives and of the negatives up to the end of each tie group, both (g,)."""
         positives, negatives = self.own
-        return np.cumsum(positives), np.cumsum(negatives)
+        upto = np.cumsum(positives)
+        if self.weight is not None:
+            return upto, np.cumsum(negatives)
+        rows = np.arange(1.0, self.score.size + 1) if self.ends is None else self.ends + 1.0
+        rows -= upto
+        return upto, rows
 
     @cached_property
     def totals(self) -> tuple[float, float]:
@@ -119,8 +127,11 @@ class Ranking:
         if self.ends is not None:
             sizes = np.diff(self.ends, prepend=-1)
             of_positive, of_negative = np.repeat(of_positive, sizes), np.repeat(of_negative, sizes)
-        result = np.empty(self.order.size)
-        result[self.order] = np.where(self.positive, of_positive, of_negative)
+        ordered = np.where(self.positive, of_positive, of_negative)
+        if self.order is None:
+            return ordered
+        result = np.empty(ordered.size)
+        result[self.order] = ordered
         return result
 
     def error(self, found: Ranked, *, by_class: bool) -> float:

@@ -8,12 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtf_evaluation.statistics.interval import Interval
+from mtf_evaluation.statistics.normals import generator, normals
 
 Floats = NDArray[np.float64]
 CELLS = 400_000
 """Most gamma variates drawn for one matrix: about 6 ms and 3 MB."""
 DRAWS = 10_000
 FEWEST_DRAWS = 4_000
+MANY = 30.0
+"""Rows of a cell from which its gamma variates are made of normal ones. Their quantiles from 2.5 to 97.5 % are then off by less
+than 0.001 standard deviations, where the 10,000 draws themselves leave 0.03."""
+STREAM, FEW_STREAM = 0, 3
 
 
 def prior(k: int) -> Floats:
@@ -27,17 +32,26 @@ def prior(k: int) -> Floats:
     return pseudo
 
 
-def dirichlet(counts: Floats, generator: np.random.Generator) -> Floats | None:
+def dirichlet(counts: Floats, seed: int) -> Floats | None:
     """(k, k, draws) matrices from the posterior Dirichlet(counts + prior) of a (k, k) matrix of row counts, up to a factor.
 
-    The functions drawn here do not change when the matrix is rescaled, so gamma variates are enough. None where the matrix is
-    too large for enough draws; the delta method serves there.
+    The functions drawn here do not change when the matrix is rescaled, so gamma variates are enough: cubes of shifted normal
+    ones where a cell has rows enough (Wilson and Hilferty 1931), which every matrix of this size and seed shares. None where the
+    matrix is too large for enough draws; the delta method serves there.
     """
     draws = min(DRAWS, CELLS // counts.size)
     if draws < FEWEST_DRAWS:
         return None
     shape = (counts + prior(counts.shape[0]))[..., None]
-    return generator.standard_gamma(shape, size=(*counts.shape, draws))
+    drawn = normals(seed, STREAM, counts.size * draws).reshape(*counts.shape, draws) / (3 * np.sqrt(shape))
+    drawn += 1 - 1 / (9 * shape)
+    cubes = drawn * drawn
+    cubes *= drawn
+    cubes *= shape
+    few = shape[..., 0] < MANY
+    if few.any():
+        cubes[few] = generator(seed, FEW_STREAM).standard_gamma(shape[few], size=(int(np.count_nonzero(few)), draws))
+    return cubes
 
 
 def drawn_interval(function: Callable[[Floats], Floats], matrices: Floats, level: float) -> Interval:
@@ -46,6 +60,13 @@ def drawn_interval(function: Callable[[Floats], Floats], matrices: Floats, level
     values = values[np.isfinite(values)]
     if values.size == 0:
         return Interval(None, None, "none", "the metric is undefined in every draw of the confusion matrix")
-    tail = (1 - level) / 2
-    lower, upper = np.quantile(values, [tail, 1 - tail])
-    return Interval(float(lower), float(upper), "dirichlet")
+    values.sort()
+    tail = (1 - level) / 2 * (values.size - 1)
+    return Interval(_at(values, tail), _at(values, values.size - 1 - tail), "dirichlet")
+
+
+def _at(ordered: Floats, place: float) -> float:
+    """The value at a place between two of the ordered ones, as numpy's `linear` quantile; a sort is faster than its partition."""
+    below = min(int(place), ordered.size - 1)
+    above = min(below + 1, ordered.size - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
