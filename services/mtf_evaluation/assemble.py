@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mtf.contracts.report import Check, Comparison, Gate, MetricValue, Report, Rows, RunHead, SliceReport
-from mtf.contracts.stages import EvaluateSpec, Term
-from mtf.errors import DataError, SpecError
+from mtf.contracts.report import Check, Comparison, MetricValue, Report, Rows, RunHead, SliceReport
+from mtf.contracts.stages import EvaluateSpec
+from mtf.errors import DataError
 from mtf.plugins import Sample, load, names
 from mtf_evaluation import compare, measure, numerals, plots, slices
-from mtf_evaluation.catalogue import describe
-from mtf_evaluation.gates import judge, reach
+from mtf_evaluation.gates import decide, judge
 from mtf_evaluation.scored import Scored
 from mtf_evaluation.slices import Slice
 
@@ -36,7 +34,8 @@ def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress
     sliced = [_slice_report(part, room.measured(part)) for part in parts]
     progress(2, "comparing")
     compared, shared = _compare(room, other, parts)
-    gates = [_judge(term, metrics, sliced, parts, compared) for term in spec.gates]
+    evidence = _evidence(room, other, metrics=metrics, sliced=sliced, parts=parts, compared=compared)
+    gates = [decide.gate(term, evidence) for term in spec.gates]
     return Report(
         run=RunHead(id=RUN_ID, **{word: spec.titles.get(word, word) for word in ("name", "dataset", "model")}),
         task=spec.task,
@@ -48,7 +47,7 @@ def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress
         checks=_checks(room.sample),
         gates=gates,
         verdict=judge.overall(gates),
-        warnings=_excluded(scored, room) + shared + _unreachable(spec, room, parts),
+        warnings=_excluded(scored, room) + shared + _unreachable(spec, evidence),
         notes=dict(spec.notes) | {"evaluation": {"level": spec.level, "seed": spec.seed, "versions": _libraries()}},
         plots=plots.build(room.ready, level=spec.level, metrics=room.metrics, columns=room.columns),
     )
@@ -146,7 +145,7 @@ def _compare(room: _Room, other: Scored | None, parts: list[Slice]) -> tuple[lis
     if not both.any():
         raise DataError("no row was scored by both this run and the baseline", field="evaluation.baseline")
     asked = [term for term in spec.gates if term.operator == "not_worse"]
-    found = _pair(room, other, np.flatnonzero(both), room.metrics, [term.metric for term in asked if not term.where])
+    found = _pair(room, other, np.flatnonzero(both), room.metrics, [term.metric for term in asked if not term.where and not term.worst])
     for term in asked:
         part = slices.match(term.where, parts) if term.where else None
         if part is not None and not any(one.metric == term.metric and one.where == part.where for one in found):
@@ -158,33 +157,51 @@ def _compare(room: _Room, other: Scored | None, parts: list[Slice]) -> tuple[lis
     return compare.adjusted(found), []
 
 
-def _pair(room: _Room, other: Scored, rows: NDArray[np.int64], metrics: list[str], gated: list[str]) -> list[Comparison]:
+def _pair(
+    room: _Room, other: Scored, rows: NDArray[np.int64], metrics: list[str], gated: list[str], *, level: float | None = None
+) -> list[Comparison]:
     title, spec = baseline_title(room.spec), room.spec
     if not len(rows):
         why = "no row of the slice was scored by both runs"
         return [Comparison(baseline=title, metric=name, difference=None, undefined=why, family="gates") for name in metrics]
     a, b = measure.subset(room.scored.sample, rows), measure.subset(other.sample, rows)
-    return compare.compare(a, b, metrics, level=spec.level, seed=spec.seed, baseline=title, gated=gated)
+    return compare.compare(a, b, metrics, level=level or spec.level, seed=spec.seed, baseline=title, gated=gated)
 
 
-def _judge(
-    term: Term, metrics: Mapping[str, MetricValue], sliced: list[SliceReport], parts: list[Slice], compared: list[Comparison]
-) -> Gate:
-    part = slices.match(term.where, parts) if term.where else None
-    where: dict[str, Any] = {} if part is None else part.where
-    subject = term.metric if part is None else f"{term.metric} in {part.name}"
-    if term.operator == "not_worse":
-        found = next((one for one in compared if one.metric == term.metric and one.where == where), None)
-        if found is None:
-            raise SpecError(
-                f"`{term.expression}` needs a baseline, and the run has none",
-                field="evaluation.baseline",
-                found=term.expression,
-                fix="name an earlier run that succeeded",
-            )
-        return judge.comparison(term, found, subject, greater_is_better=bool(describe(term.metric).greater_is_better))
-    values = metrics if part is None else next(one.metrics for one in sliced if one.where == where)
-    return judge.metric(term, values[term.metric], subject)
+def _evidence(
+    room: _Room,
+    other: Scored | None,
+    *,
+    metrics: Mapping[str, MetricValue],
+    sliced: list[SliceReport],
+    parts: list[Slice],
+    compared: list[Comparison],
+) -> decide.Evidence:
+    """What the gates are judged by. What was measured is not measured again, except at another level."""
+    spec = room.spec
+
+    def measured(part: Slice, metric: str, level: float) -> MetricValue:
+        sample = room.part(part)
+        if not len(sample.target):
+            return MetricValue(value=None, n=0, undefined="no row of the slice has a prediction")
+        return measure.measure(sample, [metric], level=level, seed=spec.seed)[metric]
+
+    def paired(part: Slice, metric: str, level: float) -> Comparison:
+        theirs = other or room.scored  # without a baseline nobody asks
+        rows = part.rows[room.scored.kept[part.rows] & theirs.kept[part.rows]]
+        return _pair(room, theirs, rows, [metric], [metric], level=level)[0]
+
+    return decide.Evidence(
+        metrics=metrics,
+        sliced=sliced,
+        parts=parts,
+        compared=compared,
+        sample=room.part,
+        measured=measured,
+        paired=None if other is None else paired,
+        level=spec.level,
+        seed=spec.seed,
+    )
 
 
 def _libraries() -> dict[str, str]:
@@ -211,12 +228,6 @@ def _excluded(scored: Scored, room: _Room) -> list[str]:
     return warnings
 
 
-def _unreachable(spec: EvaluateSpec, room: _Room, parts: list[Slice]) -> list[str]:
+def _unreachable(spec: EvaluateSpec, evidence: decide.Evidence) -> list[str]:
     """Gates that could not pass on these rows whatever the model said."""
-    warnings = []
-    for term in spec.gates:
-        part = slices.match(term.where, parts) if term.where else None
-        warning = reach.warning(term, room.part(part), level=spec.level, seed=spec.seed)
-        if warning:
-            warnings.append(warning)
-    return warnings
+    return [warning for term in spec.gates if (warning := decide.unreachable(term, evidence))]

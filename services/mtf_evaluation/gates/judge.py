@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from mtf.contracts.report import Comparison, Gate, MetricValue, Verdict
 from mtf.contracts.stages import Term
-from mtf_evaluation.gates import words
+from mtf_evaluation.gates import settle, words
+from mtf_evaluation.gates.demand import Demand, Seen
+from mtf_evaluation.gates.settle import Basis
 
-_MEETS: Mapping[str, Callable[[float, float], bool]] = {
-    ">=": lambda value, bound: value >= bound,
-    ">": lambda value, bound: value > bound,
-    "<=": lambda value, bound: value <= bound,
-    "<": lambda value, bound: value < bound,
-}
 _SEVERITY: Mapping[Verdict, int] = {"pass": 0, "inconclusive": 1, "fail": 2}
 
 
@@ -22,55 +19,78 @@ def overall(gates: list[Gate]) -> Verdict | None:
     return max((gate.verdict for gate in gates), key=_SEVERITY.__getitem__, default=None)
 
 
-def of_interval(operator: str, bound: float, lower: float, upper: float) -> Verdict:
-    """Whether all, none or a part of [lower, upper] meets the bound."""
-    meets = _MEETS[operator]
-    ends = meets(lower, bound), meets(upper, bound)
-    return "pass" if all(ends) else "inconclusive" if any(ends) else "fail"
+def metric(term: Term, value: MetricValue, subject: str, *, basis: Basis | None = None, where: Mapping[str, Any] | None = None) -> Gate:
+    """Judge a bound on a metric.
+
+    Args:
+        term: The gate.
+        value: What was measured.
+        subject: The metric in the reason's words, with its slice.
+        basis: The rows behind the value; those that entered it, where nothing else is known.
+        where: The slice.
+    """
+    seen, demand = Seen.of(value), Demand.of(term)
+    verdict = demand.judged(seen)
+    rows = basis or Basis(value.n, value.n, value.n_effective)
+    needed: int | None = None
+    if verdict is None:
+        reason = words.unknown(seen, subject, term)
+    else:
+        reason = words.judged(seen, demand, subject, verdict)
+        if verdict == "inconclusive":
+            needed = needed_rows(seen, demand, rows)
+            reason += settle.sentence(needed, rows)
+    return made(term, verdict, reason, value.model_dump(mode="json"), where=where, needed=needed)
 
 
-def metric(term: Term, value: MetricValue, subject: str) -> Gate:
-    """Judge a bound on a metric. `subject` names it in the reason, with its slice."""
-    verdict, reason = _metric(term, value, subject)
-    return Gate(expression=term.expression, verdict=verdict, reason=reason, observed=value.model_dump(mode="json"))
-
-
-def _metric(term: Term, value: MetricValue, subject: str) -> tuple[Verdict, str]:
-    if value.value is None:
-        return "inconclusive", words.undefined(subject, value.undefined)
-    if not value.reliable:
-        return "inconclusive", words.unreliable(subject, value)
-    if term.point:
-        verdict: Verdict = "pass" if _MEETS[term.operator](value.value, term.bound) else "fail"
-        return verdict, words.point(term, value, subject, verdict)
-    if value.lower is None or value.upper is None:
-        return "inconclusive", words.no_interval(subject, value, term)
-    verdict = of_interval(term.operator, term.bound, value.lower, value.upper)
-    return verdict, words.bound(term, value, subject, verdict)
-
-
-def comparison(term: Term, found: Comparison, subject: str, *, greater_is_better: bool) -> Gate:
+def comparison(
+    term: Term,
+    found: Comparison,
+    subject: str,
+    *,
+    greater_is_better: bool,
+    basis: Basis | None = None,
+    where: Mapping[str, Any] | None = None,
+) -> Gate:
     """Judge `not worse than baseline by m`: the paired difference, turned so that larger is better, is at least -m."""
+    seen, demand = Seen.of(found), Demand.of(term, greater_is_better=greater_is_better)
+    verdict = demand.judged(seen)
+    rows = basis or Basis(found.n, found.n)
+    needed: int | None = None
+    if verdict is None:
+        reason = words.unknown(seen, f"the difference in {subject}", term)
+    else:
+        reason = words.not_worse(term, seen, demand, subject, verdict)
+        if verdict == "inconclusive":
+            needed = needed_rows(seen, demand, rows)
+            reason += settle.sentence(needed, rows)
     observed = found.model_dump(mode="json") | {"greater_is_better": greater_is_better}
-    if found.difference is None:
-        verdict, reason = "inconclusive", words.undefined(f"the difference in {subject}", found.undefined)
-        return Gate(expression=term.expression, verdict=verdict, reason=reason, observed=observed)
-    if not found.reliable:
-        return Gate(
-            expression=term.expression, verdict="inconclusive", reason=words.unreliable_difference(subject, found), observed=observed
-        )
-    if found.lower is None or found.upper is None:
-        return Gate(
-            expression=term.expression,
-            verdict="inconclusive",
-            reason=f"the difference in {subject} has no interval, so nothing can be said about it with confidence",
-            observed=observed,
-        )
-    ends = (found.lower, found.upper) if greater_is_better else (-found.upper, -found.lower)
-    judged = of_interval(">=", -term.bound, *ends)
+    return made(term, verdict, reason, observed, where=where, needed=needed)
+
+
+def needed_rows(seen: Seen, demand: Demand, basis: Basis) -> int | None:
+    """Rows that would settle a number whose interval holds the bound."""
+    if seen.value is None or seen.lower is None or seen.upper is None:
+        return None
+    return settle.rows_needed(seen.value, seen.lower, seen.upper, demand.bound, basis.rows)
+
+
+def made(
+    term: Term,
+    verdict: Verdict | None,
+    reason: str,
+    observed: Mapping[str, Any],
+    *,
+    where: Mapping[str, Any] | None = None,
+    needed: int | None = None,
+) -> Gate:
+    """The gate as the report holds it; what could not be judged is inconclusive."""
     return Gate(
         expression=term.expression,
-        verdict=judged,
-        reason=words.not_worse(term, found, subject, judged, greater_is_better=greater_is_better),
-        observed=observed,
+        verdict=verdict or "inconclusive",
+        reason=reason,
+        observed=dict(observed),
+        metric=term.metric,
+        where=dict(where or {}),
+        rows_needed=needed,
     )

@@ -10,27 +10,27 @@ from mtf.contracts.stages import Term
 from mtf.plugins import Sample
 from mtf_evaluation import measure, numerals
 from mtf_evaluation.catalogue import describe
-from mtf_evaluation.gates.judge import of_interval
-
-_UPWARD = (">=", ">")
-_DOWNWARD = ("<=", "<")
+from mtf_evaluation.gates.demand import Demand, Seen
 
 
-def warning(term: Term, sample: Sample, *, level: float, seed: int) -> str | None:
-    """What to tell the user about a gate that these rows can never pass; None where a perfect model would pass it."""
+def warning(term: Term, sample: Sample, *, level: float, seed: int, part: str | None = None) -> str | None:
+    """What to tell the user about a gate that these rows can never pass; None where a perfect model would pass it.
+
+    `part` is the slice that the rows are, where the gate itself does not name it.
+    """
     direction = describe(term.metric).greater_is_better
-    towards = _UPWARD if direction else _DOWNWARD
-    if term.point or direction is None or term.operator not in towards or not len(sample.target):
+    demand = Demand.of(term)
+    backwards = term.operator == "not_worse" or demand.upward != direction
+    if term.point or direction is None or backwards or not len(sample.target):
         return None
     best = measure.measure(perfect(sample), [term.metric], level=level, seed=seed)[term.metric]
     if best.value is None or best.lower is None or best.upper is None or not best.reliable:
         return None
-    if of_interval(term.operator, term.bound, best.lower, best.upper) == "pass":
+    if demand.judged(Seen.of(best)) == "pass":
         return None
     shown = numerals.interval(best.value, best.lower, best.upper, against=term.bound)
-    return (
-        f"no sample of {numerals.count(len(sample.target), 'row')} can pass `{term.expression}`: even without an error it would be {shown}"
-    )
+    rows = numerals.count(len(sample.target), "row") + (f", as {part} has," if part else "")
+    return f"no sample of {rows} can pass `{term.expression}`: even without an error it would be {shown}"
 
 
 def perfect(sample: Sample) -> Sample:
