@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.influence import delta_interval
-from mtf_evaluation.statistics.interval import Interval
+from mtf_evaluation.statistics.interval import Interval, no_interval
 from mtf_evaluation.statistics.matrix import drawn_interval
 from mtf_evaluation.statistics.proportion import wilson
 from mtf_evaluation.statistics.scales import LOGIT, Scale
@@ -22,6 +23,8 @@ from mtf_evaluation.statistics.scales import LOGIT, Scale
 Mask = NDArray[np.bool_]
 FEWEST = 10
 """Rows of the rarest observed class under which the interval is shown but not trusted."""
+VALID = f"{FEWEST} rows of the rarest class in the truth (effective ones with weights), and {FEWEST} groups where rows are grouped"
+DRAWS = "interval: draws of the confusion matrix (Dirichlet), with weights or groups the delta method"
 BLOCK = 2_000_000
 """Numbers held at once while differentiating."""
 
@@ -32,6 +35,7 @@ class MatrixMetric(Metric):
     scale: ClassVar[Scale] = LOGIT
     averaged: ClassVar[bool] = False
     """Whether it is a mean over classes, whose number is told."""
+    valid_from = VALID
 
     def defined(self, matrix: Floats) -> Mask:
         """(k,) classes that enter; all of them unless the metric is a mean over classes."""
@@ -44,6 +48,23 @@ class MatrixMetric(Metric):
     @abstractmethod
     def score(self, matrices: Floats, defined: Mask) -> Floats:
         """The metric of (k, k, ...) matrices, as (...). Draws stand last, so that sums over classes run along memory."""
+
+    def on_draws(self, facts: Facts, defined: Mask) -> Callable[[Floats], Floats]:
+        """The metric as a function of (o, o, d) draws of the matrix of the o observed classes."""
+        inner = defined[facts.observed]
+        return lambda matrices: self.score(matrices, inner)
+
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest possible value with these arguments."""
+        return self.bounds
+
+    def doubt(self, facts: Facts) -> str | None:
+        """Which condition of the validity region fails, or None."""
+        if facts.rarer < FEWEST:
+            return f"the rarest class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
+        if facts.design.group is not None and facts.design.groups < FEWEST:
+            return f"only {facts.design.groups} groups; the interval is known to hold from {FEWEST}"
+        return None
 
     def terms(self, sample: Sample) -> Floats:
         """(n, k * k) indicator of the cell that each row falls into."""
@@ -95,15 +116,14 @@ class MatrixMetric(Metric):
             level=level,
             n=facts.n,
             n_effective=effective,
-            doubt=_doubt(facts),
-            bounds=self.bounds,
+            doubt=self.doubt(facts),
+            bounds=self.limits(),
             n_classes=int(np.count_nonzero(defined)) if self.averaged else None,
         )
 
     def _interval(self, sample: Sample, facts: Facts, value: float, defined: Mask, level: float) -> tuple[Interval, float]:
         if facts.design.simple and facts.draws is not None:
-            inner = defined[facts.observed]
-            return drawn_interval(lambda matrices: self.score(matrices, inner), facts.draws, level), float(facts.n)
+            return drawn_interval(self.on_draws(facts, defined), facts.draws, level), float(facts.n)
         _, influence = self.influence(sample)
         error = facts.design.standard_error(influence)
         if error > 0 and self.scale.inside(value):
@@ -118,17 +138,10 @@ class MatrixMetric(Metric):
         """Rows that are all right (or all wrong) show no variance: Wilson's limit of that share, for the rarest class."""
         design: Design = facts.design
         units = max(float(min(facts.rarer, design.groups)) if design.group is not None else facts.rarer, 1.0)
-        low, high = self.bounds
+        low, high = self.limits()
+        if not high > low:
+            return no_interval("every value that is possible is the same"), units
         limits = wilson((value - low) / (high - low), units, level, quantile=design.quantile(level))
         if limits.lower is None or limits.upper is None:
             return limits, units
         return Interval(low + (high - low) * limits.lower, low + (high - low) * limits.upper, "wilson-edge"), units
-
-
-def _doubt(facts: Facts) -> str | None:
-    """Which condition of the validity region fails."""
-    if facts.rarer < FEWEST:
-        return f"the rarest class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
-    if facts.design.group is not None and facts.design.groups < FEWEST:
-        return f"only {facts.design.groups} groups; the interval is known to hold from {FEWEST}"
-    return None

@@ -1,4 +1,4 @@
-"""Shares of rows: accuracy, precision, recall, specificity. Wilson's interval."""
+"""A share of rows, read from the confusion matrix, with Wilson's interval."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from mtf.plugins import Sample
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.statistics.design import Design
-from mtf_evaluation.statistics.interval import Interval, no_interval
+from mtf_evaluation.statistics.interval import no_interval
 from mtf_evaluation.statistics.proportion import wilson
 
 FEWEST = 10
 """Rows under which Wilson's interval is shown but not trusted: its coverage stays near the level from here on."""
 FEWEST_GROUPS = 10
+VALID = f"{FEWEST} rows that count (effective ones with weights), and {FEWEST_GROUPS} groups where rows are grouped"
+WILSON = "interval: Wilson 1927 (Brown, Cai and DasGupta 2001)"
 
 
 class Proportion(Metric):
@@ -28,6 +30,7 @@ class Proportion(Metric):
     """Whether the truth alone decides which rows count, so that two models are compared on the same ones."""
     what: ClassVar[str]
     """The rows that count, in words."""
+    valid_from = VALID
 
     @abstractmethod
     def hit(self, k: int) -> NDArray[np.bool_]:
@@ -88,16 +91,27 @@ class Proportion(Metric):
     def _with_design(self, sample: Sample, share: float, n: int, level: float) -> MetricValue:
         design, counted = facts_of(sample).design, self.in_base(sample)
         if design.group is None:
-            rows = design.kish_of(counted)
-            doubt = f"the weights leave {rows:.3g} effective rows; {FEWEST} are needed" if rows < FEWEST else None
-            return answer(share, wilson(share, rows, level), level=level, n=n, n_effective=rows, doubt=doubt)
-        groups = design.groups_of(counted)
-        if groups < 2:  # noqa: PLR2004 - a variance needs two
-            return answer(share, no_interval("all rows belong to one group"), level=level, n=n, n_effective=1.0)
-        rows = _clustered_rows(design, share, self.influence(sample)[1], counted)
-        limits = wilson(share, rows, level, quantile=design.quantile(level), method="wilson-cluster")
-        doubt = f"only {groups} groups; the interval is known to hold from {FEWEST_GROUPS}" if groups < FEWEST_GROUPS else None
-        return answer(share, Interval(limits.lower, limits.upper, limits.method), level=level, n=n, n_effective=rows, doubt=doubt)
+            return weighted_share(share, design, counted, level=level, n=n)
+        return clustered_share((share, self.influence(sample)[1]), design, counted, level=level, n=n)
+
+
+def weighted_share(share: float, design: Design, counted: NDArray[np.bool_], *, level: float, n: int) -> MetricValue:
+    """A share of independent weighted rows: Wilson's interval at Kish's number of the (n,) rows that count."""
+    rows = design.kish_of(counted)
+    doubt = f"the weights leave {rows:.3g} effective rows; {FEWEST} are needed" if rows < FEWEST else None
+    return answer(share, wilson(share, rows, level), level=level, n=n, n_effective=rows, doubt=doubt)
+
+
+def clustered_share(found: tuple[float, Floats], design: Design, counted: NDArray[np.bool_], *, level: float, n: int) -> MetricValue:
+    """A share of rows in groups, from its value and its (n,) influence values: Wilson's interval at the number of independent rows."""
+    share, influence = found
+    groups = design.groups_of(counted)
+    if groups < 2:  # noqa: PLR2004 - a variance needs two
+        return answer(share, no_interval("all rows belong to one group"), level=level, n=n, n_effective=1.0)
+    rows = _clustered_rows(design, share, influence, counted)
+    limits = wilson(share, rows, level, quantile=design.quantile(level), method="wilson-cluster")
+    doubt = f"only {groups} groups; the interval is known to hold from {FEWEST_GROUPS}" if groups < FEWEST_GROUPS else None
+    return answer(share, limits, level=level, n=n, n_effective=rows, doubt=doubt)
 
 
 def _clustered_rows(design: Design, share: float, influence: Floats, counted: NDArray[np.bool_]) -> float:
@@ -118,6 +132,8 @@ class Accuracy(Proportion):
     name = "accuracy"
     tasks = ("binary", "multiclass")
     summary = "Share of rows whose predicted label is the true one."
+    formula = "right rows / rows"
+    source = f"scikit-learn `accuracy_score`; {WILSON}"
     base_is_truth = True
     what = "the rows"
 
@@ -128,53 +144,3 @@ class Accuracy(Proportion):
     def base(self, k: int) -> NDArray[np.bool_]:
         """Everything."""
         return np.ones((k, k), dtype=np.bool_)
-
-
-class _Binary(Proportion):
-    tasks = ("binary",)
-    corner: ClassVar[int]
-
-    def hit(self, k: int) -> NDArray[np.bool_]:
-        """The corner of right rows."""
-        cells = np.zeros((k, k), dtype=np.bool_)
-        cells[self.corner, self.corner] = True
-        return cells
-
-    def base(self, k: int) -> NDArray[np.bool_]:
-        """The corner's row (the truth) or column (the prediction)."""
-        cells = np.zeros((k, k), dtype=np.bool_)
-        if self.base_is_truth:
-            cells[self.corner, :] = True
-        else:
-            cells[:, self.corner] = True
-        return cells
-
-
-class Precision(_Binary):
-    """Share of right rows among those predicted positive."""
-
-    name = "precision"
-    summary = "Share of truly positive rows among the rows predicted positive."
-    base_is_truth = False
-    corner = 1
-    what = "the rows predicted positive"
-
-
-class Recall(_Binary):
-    """Share of positives that were found."""
-
-    name = "recall"
-    summary = "Share of rows predicted positive among the truly positive rows (sensitivity)."
-    base_is_truth = True
-    corner = 1
-    what = "the truly positive rows"
-
-
-class Specificity(_Binary):
-    """Share of negatives that were recognised."""
-
-    name = "specificity"
-    summary = "Share of rows predicted negative among the truly negative rows."
-    base_is_truth = True
-    corner = 0
-    what = "the truly negative rows"
