@@ -18,7 +18,7 @@ from mtf_evaluation.catalogue import resolve
 from mtf_evaluation.metrics import one_vs_rest
 from mtf_evaluation.metrics.adapter import measured_by
 from mtf_evaluation.metrics.base import Metric, undefined
-from mtf_evaluation.metrics.facts import with_facts
+from mtf_evaluation.metrics.facts import facts_of, with_facts
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
@@ -106,6 +106,14 @@ def measure_one(plugin: Any, sample: Sample, level: float) -> MetricValue:
     if value.value is not None and not np.isfinite(value.value):
         return undefined("the value is too large for a 64-bit number", n)
     return value
+
+
+def value_of(plugin: Any, sample: Sample) -> float | None:
+    """The value alone of a prepared sample, without the cost of its interval where the metric has influence values; None where undefined."""
+    if hasattr(plugin, "influence"):
+        value = float(plugin.influence(sample)[0])
+        return value if np.isfinite(value) else None
+    return measure_one(plugin, sample, 0.95).value
 
 
 def prepared(sample: Sample, seed: int = 0) -> Sample:

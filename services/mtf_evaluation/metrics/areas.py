@@ -158,12 +158,16 @@ class RocAucOvr(Metric):
         if reason:
             return undefined(reason, facts.n)
         value, influence = self.influence(sample)
-        interval = self._interval(facts, value, facts.design.standard_error(influence), level)
+        design = facts.design
+        return self.concluded(facts, value, design.standard_error(influence), design.effective(influence), level)
+
+    def concluded(self, facts: Facts, value: float, error: float, effective: float, level: float) -> MetricValue:
+        """The mean area with its interval, from its standard error and effective number of rows."""
+        interval = self._interval(facts, value, error, level)
         doubt = _few_groups(facts.design)
         if facts.rarer < FEWEST:
             doubt = f"the rarest class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
         classes = int(np.count_nonzero(facts.truths))
-        effective = facts.design.effective(influence)
         return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds, n_classes=classes)
 
     def _interval(self, facts: Facts, value: float, error: float, level: float) -> Interval:
