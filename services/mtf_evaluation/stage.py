@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -14,11 +13,12 @@ from mtf.contracts.run import EvaluationSpec
 from mtf.contracts.stages import EvaluateSpec, Term
 from mtf.errors import SpecError
 from mtf.plugins import SourceContext, names
-from mtf_evaluation.catalogue import Described, check_versions, describe, resolve
-from mtf_evaluation.gates.grammar import parse
+from mtf_evaluation.catalogue import check_versions, describe, resolve
+from mtf_evaluation.gates import rules
+from mtf_evaluation.problems import Problems
 from mtf_evaluation.reference import read
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 """Part of every fingerprint: raised when the same numbers would be written, judged or drawn differently."""
 
 _LIBRARIES = ("numpy", "scipy")
@@ -31,12 +31,16 @@ class EvaluationStage:
     entry: ClassVar[str] = "mtf_evaluation.execute:execute"
 
     def validate(self, section: dict[str, Any]) -> Validated:
-        """Check `{"evaluation": EvaluationSpec}` and write it out: metrics, slices as lists, parsed gates. Raises SpecError."""
+        """Check `{"evaluation": EvaluationSpec}` and write it out: metrics, slices as lists, parsed gates. Raises SpecError for all mistakes at once."""
         spec = _section(section.get("evaluation") or {})
-        known = names("metric")
-        metrics = _metrics(spec.metrics, spec.task)
-        slices = _slices(spec.slices)
-        gates = _gates(spec, known)
+        problems = Problems()
+        metrics = _metrics(spec.metrics, spec.task, problems)
+        slices: list[list[str]] = []
+        with problems.collected():
+            slices = _slices(spec.slices)
+        gates = _gates(spec, problems)
+        problems.throw()
+        slices = _with_worst(slices, gates)
         plan: dict[str, Any] = {"metrics": metrics, "slices": slices, "gates": [gate.model_dump() for gate in gates], "level": spec.level}
         if spec.task:
             plan["task"] = spec.task
@@ -67,18 +71,20 @@ def _section(section: dict[str, Any]) -> EvaluationSpec:
         raise SpecError(first.message, field=first.field, found=first.found, errors=problems, fix="see `mtf schema run`") from None
 
 
-def _metrics(wanted: list[str] | None, task: str | None) -> list[str] | None:
+def _metrics(wanted: list[str] | None, task: str | None, problems: Problems) -> list[str] | None:
     """The metrics without repetitions; None lets the task decide."""
     if wanted is None:
         return None
-    if not wanted:
-        raise SpecError("no metric is named", field="evaluation.metrics", found="[]", fix="name at least one, or leave `metrics` out")
-    canonical = []
+    canonical: list[str] = []
+    with problems.collected():
+        if not wanted:
+            raise SpecError("no metric is named", field="evaluation.metrics", found="[]", fix="name at least one, or leave `metrics` out")
     for index, name in enumerate(wanted):
         field = f"evaluation.metrics[{index}]"
-        reference, _, _ = resolve(name, where=field)
-        _suits(str(reference), task, field)
-        canonical.append(str(reference))
+        with problems.collected():
+            reference, _, _ = resolve(name, where=field)
+            rules.suits(str(reference), task, field)
+            canonical.append(str(reference))
     return list(dict.fromkeys(canonical))
 
 
@@ -97,89 +103,24 @@ def _slices(wanted: Iterable[str | list[str]]) -> list[list[str]]:
     return slices
 
 
-def _gates(spec: EvaluationSpec, known: list[str]) -> list[Term]:
-    """Every gate, or one error that tells of every wrong one."""
+def _gates(spec: EvaluationSpec, problems: Problems) -> list[Term]:
+    """Every gate that can be judged."""
     gates: list[Term] = []
-    wrong: list[SpecError] = []
+    known = names("metric")
     for index, text in enumerate(spec.gates):
-        field = f"evaluation.gates[{index}]"
-        try:
-            parsed = parse(text, known, field=field)
-            term = parsed.model_copy(update={"metric": str(resolve(parsed.metric, where=field)[0])})
-            _fits(term, spec, field)
-        except SpecError as error:
-            wrong.append(error)
-        else:
-            gates.append(term)
-    if len(wrong) > 1:
-        wrong[0].errors = [FieldProblem(field=str(one.field), found=one.found, message=one.message, fix=one.fix) for one in wrong]
-    if wrong:
-        raise wrong[0]
+        with problems.collected():
+            field = f"evaluation.gates[{index}]"
+            gates.append(rules.read(text, known, task=spec.task, baseline=spec.baseline is not None, field=field))
     return gates
 
 
-def _fits(term: Term, spec: EvaluationSpec, field: str) -> None:
-    """What the grammar cannot see: whether the metric has what the gate asks of it."""
-    _suits(term.metric, spec.task, field)
-    metric = describe(term.metric)
-    if term.operator == "not_worse":
-        if spec.baseline is None:
-            raise SpecError(
-                f"`{term.expression}` needs a baseline, and the run names none",
-                field=field,
-                found=term.expression,
-                fix="add `baseline:` with the name of an earlier run",
-            )
-        if metric.greater_is_better is None:
-            raise SpecError(
-                f"`{term.metric}` has no better direction, so that nothing can be worse",
-                field=field,
-                found=term.expression,
-                fix=f"give it bounds: `{term.metric} >= -0.1` and `{term.metric} <= 0.1`",
-            )
-    _certain(term, metric, field)
-    _reachable(term, metric.bounds, field)
-
-
-def _certain(term: Term, metric: Described, field: str) -> None:
-    """A gate without `point()` needs an interval, and one against a baseline needs the interval of a paired difference."""
-    if term.operator == "not_worse":
-        if not metric.paired:
-            raise SpecError(
-                f"`{term.metric}` has no paired test, so that nobody can say whether it is worse",
-                field=field,
-                found=term.expression,
-                fix=f"give it a bound, for example `{_value_gate(term.metric, metric, term.bound or 0.05)}`",
-            )
-    elif not term.point and not metric.has_interval:
-        raise SpecError(
-            f"`{term.metric}` has no interval, so that a gate can only judge its value",
-            field=field,
-            found=term.expression,
-            fix=f"write `point({term.metric}) {term.operator} {term.bound:g}`",
-        )
-
-
-def _value_gate(name: str, metric: Described, bound: float) -> str:
-    named = name if metric.has_interval else f"point({name})"
-    return f"{named} {'>=' if metric.greater_is_better else '<='} {bound:g}"
-
-
-def _reachable(term: Term, bounds: tuple[float, float], field: str) -> None:
-    """A bound beyond what the metric can ever be is a slip of the pen, most often a percentage."""
-    least, most = bounds
-    if term.operator == "not_worse" or least <= term.bound <= most:
-        return
-    lies = f"is at least {least:g}" if math.isinf(most) else f"lies between {least:g} and {most:g}"
-    percent = 1 < term.bound <= 100 and most == 1  # noqa: PLR2004 - a percentage
-    fix = f"write {term.bound / 100:g} for {term.bound:g}%" if percent else "choose a bound that it can have"
-    raise SpecError(f"`{term.metric}` {lies}", field=field, found=f"{term.bound:g}", fix=fix)
-
-
-def _suits(name: str, task: str | None, field: str) -> None:
-    if task is not None and task not in describe(name).tasks:
-        fitting = [other for other in names("metric") if task in describe(other).tasks]
-        raise SpecError(f"`{name}` does not apply to a {task} task", field=field, found=name, fix=f"choose from {', '.join(fitting)}")
+def _with_worst(slices: list[list[str]], gates: list[Term]) -> list[list[str]]:
+    """The slices with those that `worst slice of` needs; a cross that is declared already is not declared again."""
+    found = list(slices)
+    for term in gates:
+        if term.worst and not any(set(term.worst) == set(one) for one in found):
+            found.append(term.worst)
+    return found
 
 
 def _unused(spec: EvaluationSpec, gates: list[Term]) -> list[str]:

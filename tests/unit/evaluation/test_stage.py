@@ -81,6 +81,38 @@ def test_every_wrong_gate_is_told_at_once() -> None:
     assert [one.field for one in error.errors] == ["evaluation.gates[0]", "evaluation.gates[2]"]
 
 
+def test_metrics_slices_and_gates_are_told_together() -> None:
+    """Wrong metrics hide no wrong slice and no wrong gate: one error lists them all, and its head is the first."""
+    error = refused({"metrics": ["acuracy", "f1", "f_beta(gamma=1)"], "slices": [[]], "gates": ["f1 > 0.5", "f1 = 1", "ece < 0.1"]})
+    fields = ["evaluation.metrics[0]", "evaluation.metrics[2]", "evaluation.slices[0]", "evaluation.gates[1]", "evaluation.gates[2]"]
+    assert [one.field for one in error.errors] == fields
+    assert (error.field, error.message) == (fields[0], error.errors[0].message)
+    assert all(one.fix for one in error.errors)
+
+
+def test_columns_of_worst_slices_are_carried() -> None:
+    """A column that only `worst slice of` names becomes a slice, once; a cross that is declared in another order is left as it is."""
+    gates = ["accuracy >= 0.8 in worst slice of sex", "f1 >= 0.8 in worst slice of sex, age", "f1 >= 0.7 in worst slice of island"]
+    found = STAGE.validate({"evaluation": {"slices": [["age", "sex"]], "gates": gates}})
+    assert found.spec["slices"] == [["age", "sex"], ["sex"], ["island"]]
+    assert [gate["worst"] for gate in found.spec["gates"]] == [["sex"], ["sex", "age"], ["island"]]
+
+
+@pytest.mark.parametrize(
+    ("gate", "message", "fix"),
+    [
+        ("lower(ece) <= 0.05", "has no interval", "point(ece)"),
+        ("upper(accuracy) >= 90", "lies between 0 and 1", "write 0.9"),
+        ("accuracy not worse than baseline in worst slice of sex", "needs a baseline", "add `baseline:`"),
+    ],
+)
+def test_limits_and_worst_slices_are_checked_as_every_gate(gate: str, message: str, fix: str) -> None:
+    """What a gate takes of its metric is checked whatever part of the interval or of the rows it judges."""
+    error = refused({"gates": [gate]})
+    assert message in error.message
+    assert fix in str(error.fix)
+
+
 def test_versions_cover_what_will_be_measured() -> None:
     """With metrics named, theirs; without, those of every metric, because the task decides later. Gates count too."""
     named = STAGE.versions(
