@@ -27,7 +27,7 @@ def run_view(row: RowMapping, stages: Iterable[RowMapping], *, status: str | Non
 
 _PLAIN = (
     "id", "name", "verdict", "created_by", "attempts", "cancel_requested", "spec", "dataset", "model", "tags", "metrics", "gates", "warnings",
-    "version",
+    "version", "revision",
 )  # fmt: skip
 
 

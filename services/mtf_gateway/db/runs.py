@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from mtf.errors import CancelledError
 from mtf_gateway.db.engine import clock
 from mtf_gateway.db.registry import insert_once
-from mtf_gateway.db.tables import OPEN, RUN_EVENTS, RUN_STAGES, RUNS
+from mtf_gateway.db.tables import OPEN, RUN_EVENTS, RUN_REVISIONS, RUN_STAGES, RUNS
 
 Row = dict[str, Any]
 
@@ -43,8 +43,9 @@ def insert_run(connection: Connection, run: Row, stages: Sequence[Row]) -> bool:
 
 
 def find_run(connection: Connection, run_id: str) -> RowMapping | None:
-    """One run that was not deleted. `now` and `expired` tell how its lease stands by the database's clock."""
-    statement = select(RUNS, clock().label("now"), expired().label("expired")).where(RUNS.c.id == run_id, RUNS.c.deleted_at.is_(None))
+    """One run that was not deleted. `now` and `expired` tell how its lease stands by the database's clock, `revision` its newest evaluation."""
+    columns = (RUNS, clock().label("now"), expired().label("expired"), newest_revision())
+    statement = select(*columns).where(RUNS.c.id == run_id, RUNS.c.deleted_at.is_(None))
     return connection.execute(statement).mappings().one_or_none()
 
 
@@ -64,7 +65,7 @@ def list_runs(
     tags: Sequence[str] = (),
 ) -> Sequence[RowMapping]:
     """Runs that were not deleted, newest first, older than the id `before`. A tag is `key=value`, or `key` for any value."""
-    statement = select(*LIST_COLUMNS, expired().label("expired")).where(RUNS.c.deleted_at.is_(None))
+    statement = select(*LIST_COLUMNS, expired().label("expired"), newest_revision()).where(RUNS.c.deleted_at.is_(None))
     if before is not None:
         statement = statement.where(RUNS.c.id < before)
     if name is not None:
@@ -72,9 +73,7 @@ def list_runs(
     if statuses is not None:
         statement = statement.where(RUNS.c.status.in_(statuses))
     for tag in tags:
-        key, has_value, value = tag.partition("=")
-        found = RUNS.c.tags[key].as_string()
-        statement = statement.where(found == value if has_value else found.is_not(None))
+        statement = statement.where(tagged(tag))
     return connection.execute(statement.order_by(RUNS.c.id.desc()).limit(limit)).mappings().all()
 
 
@@ -89,6 +88,20 @@ def stages_of(connection: Connection, run_ids: Iterable[str]) -> Sequence[RowMap
     """Stage rows of some runs, in order."""
     statement = select(RUN_STAGES).where(RUN_STAGES.c.run_id.in_(list(run_ids)))
     return connection.execute(statement.order_by(RUN_STAGES.c.run_id, RUN_STAGES.c.position)).mappings().all()
+
+
+def newest_revision() -> ColumnElement[int]:
+    """The number of a run's newest evaluation, as `revision`; 1 while it was never evaluated again."""
+    newest = select(func.max(RUN_REVISIONS.c.number)).where(RUN_REVISIONS.c.run_id == RUNS.c.id).scalar_subquery()
+    return func.coalesce(newest, 1).label("revision")
+
+
+def tagged(tag: str) -> ColumnElement[bool]:
+    """Whether a run has a tag: `key=value`, or `key` for any value."""
+    key, has_value, value = tag.partition("=")
+    found = RUNS.c.tags[key].as_string()
+    holds: ColumnElement[bool] = found == value if has_value else found.is_not(None)
+    return holds
 
 
 def expired() -> ColumnElement[bool]:

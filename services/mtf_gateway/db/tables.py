@@ -88,6 +88,8 @@ RUNS = Table(
     UniqueConstraint("created_by", "idempotency_key"),
     Index(None, "status", "id"),
     Index(None, "name", "id"),
+    Index(None, "rows_key", "id"),
+    Index(None, "dataset", "id"),
 )
 
 # As text, because an Index that knows of dialects imports both of them, and the embedded form pays for SQLite alone.
@@ -128,6 +130,60 @@ RUN_EVENTS = Table(
     Column("kind", Text, nullable=False),
     Column("stage", Text),
     Column("data", Json, nullable=False),
+)
+
+RUN_REVISIONS = Table(
+    "run_revisions",
+    METADATA,
+    Column("run_id", Text, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="1 is the evaluation that came with the run"),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("reevaluation", Text, comment="the re-evaluation that made it; null for the first"),
+    Column("evaluation", Json, nullable=False, comment="the section as a run file would hold it, task included"),
+    Column("fingerprint", Text, comment="of the job that made it"),
+    Column("verdict", Text),
+    Column("metrics", Json, nullable=False),
+    Column("gates", Json, nullable=False),
+    Column("warnings", Json, nullable=False),
+    Column("versions", Json, nullable=False, comment="of metrics and libraries"),
+    Column("report", Json, nullable=False, comment="references of report, html and junit by name"),
+)
+"""Every evaluation of a run that was evaluated again. The newest one stands in the run's own row too, where lists find it."""
+
+REEVALUATIONS = Table(
+    "reevaluations",
+    METADATA,
+    Column("id", Text, primary_key=True, comment="ULID in lower case: sorts by creation"),
+    Column("status", Text, nullable=False, server_default="queued"),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("finished_at", Double),
+    Column("spec", Json, nullable=False, comment="which runs, and what to measure"),
+    Column("owner", Text),
+    Column("lease_until", Double),
+    Column("epoch", Integer, nullable=False, server_default="0", comment="rises with every claim; fences a stale owner"),
+    Column("takeovers", Integer, nullable=False, server_default="0", comment="owners that died since a run was last finished"),
+    Column("cancel_requested", Boolean, nullable=False, server_default=false()),
+    Column("problem", Json),
+    Column("version", Integer, nullable=False, server_default="0", comment="rises with every change"),
+    Column("idempotency_key", Text),
+    Column("idempotency_hash", Text, comment="sha256 of the request that came with the key"),
+    UniqueConstraint("created_by", "idempotency_key"),
+    Index(None, "status", "id"),
+)
+
+REEVALUATION_ITEMS = Table(
+    "reevaluation_items",
+    METADATA,
+    Column("reevaluation_id", Text, ForeignKey("reevaluations.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="waiting"),
+    Column("result", Json, comment="what came of it, as the API shows it"),
+    Column("verdict_changed", Boolean, nullable=False, server_default=false()),
+    Column("gates_changed", Integer, nullable=False, server_default="0"),
+    Index(None, "run_id"),
 )
 
 DATASETS = Table(
@@ -204,7 +260,7 @@ UPLOADS = Table(
     Column("created_at", Double, nullable=False),
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A database that says otherwise is refused, with the command that helps."""
 
 VERSION = Table(
