@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from mtf.errors import SpecError
 from mtf.plugins import GROUPS, RankMetric, RowMetric, load, unknown
-from mtf_evaluation.arguments import NoArgs
+from mtf_evaluation.arguments import ErrorQuantileArgs, NoArgs, NominalArgs, QuantileArgs, TweedieArgs
 from mtf_evaluation.reference import CLASS, Reference, read, validated
 
 _OURS = "mtf_evaluation."
@@ -39,34 +39,54 @@ class Described:
 
 
 _BINARY, _CLASSES, _MANY, _NUMBERS = ("binary",), ("binary", "multiclass"), ("multiclass",), ("regression",)
-_SHARE, _SIGNED, _LOSS = (0.0, 1.0), (-1.0, 1.0), (0.0, math.inf)
+_SHARE, _SIGNED, _LOSS, _GAIN = (0.0, 1.0), (-1.0, 1.0), (0.0, math.inf), (-math.inf, 1.0)
 
 BUILT_IN: Mapping[str, Described] = {
     "accuracy": Described(1, _CLASSES, True, _SHARE),
+    "ae_quantile": Described(1, _NUMBERS, False, _LOSS, args=ErrorQuantileArgs),
     "average_precision": Described(1, _BINARY, True, _SHARE),
     "balanced_accuracy": Described(1, _CLASSES, True, _SHARE),
     "bias": Described(1, _NUMBERS, None, (-math.inf, math.inf)),
     "brier": Described(1, _CLASSES, False, (0.0, 2.0)),
     "cohen_kappa": Described(1, _CLASSES, True, _SIGNED),
+    "concordance": Described(1, _NUMBERS, True, _SIGNED),
+    "d2_absolute": Described(1, _NUMBERS, True, _GAIN),
+    "d2_pinball": Described(1, _NUMBERS, True, _GAIN, args=QuantileArgs),
+    "d2_tweedie": Described(1, _NUMBERS, True, _GAIN, args=TweedieArgs),
     "ece": Described(1, _CLASSES, False, _SHARE, has_interval=False, paired=False),
+    "explained_variance": Described(1, _NUMBERS, True, _GAIN),
     "f1": Described(1, _BINARY, True, _SHARE),
     "f1_macro": Described(1, _CLASSES, True, _SHARE),
     "f1_weighted": Described(1, _CLASSES, True, _SHARE),
+    "gamma_deviance": Described(1, _NUMBERS, False, _LOSS),
+    "interval_coverage": Described(1, _NUMBERS, None, _SHARE),
+    "interval_score": Described(1, _NUMBERS, False, _LOSS, args=NominalArgs),
+    "interval_width": Described(1, _NUMBERS, False, _LOSS),
     "log_loss": Described(1, _CLASSES, False, _LOSS),
     "mae": Described(1, _NUMBERS, False, _LOSS),
     "mape": Described(1, _NUMBERS, False, _LOSS),
     "max_error": Described(1, _NUMBERS, False, _LOSS, has_interval=False, paired=False),
     "mcc": Described(1, _CLASSES, True, _SIGNED),
-    "median_ae": Described(1, _NUMBERS, False, _LOSS, paired=False),
+    "mdape": Described(1, _NUMBERS, False, _LOSS),
+    "median_ae": Described(1, _NUMBERS, False, _LOSS),
+    "mse": Described(1, _NUMBERS, False, _LOSS),
+    "msle": Described(1, _NUMBERS, False, _LOSS),
+    "pearson": Described(1, _NUMBERS, True, _SIGNED),
+    "pinball": Described(1, _NUMBERS, False, _LOSS, args=QuantileArgs),
+    "poisson_deviance": Described(1, _NUMBERS, False, _LOSS),
     "precision": Described(1, _BINARY, True, _SHARE),
     "precision_macro": Described(1, _CLASSES, True, _SHARE),
     "r2": Described(1, _NUMBERS, True, (-math.inf, 1.0)),
     "recall": Described(1, _BINARY, True, _SHARE),
     "recall_macro": Described(1, _CLASSES, True, _SHARE),
     "rmse": Described(1, _NUMBERS, False, _LOSS),
+    "rmsle": Described(1, _NUMBERS, False, _LOSS),
     "roc_auc": Described(1, _BINARY, True, _SHARE),
     "roc_auc_ovr": Described(1, _MANY, True, _SHARE),
+    "smape": Described(1, _NUMBERS, False, (0.0, 2.0)),
+    "spearman": Described(1, _NUMBERS, True, _SIGNED),
     "specificity": Described(1, _BINARY, True, _SHARE),
+    "tweedie_deviance": Described(1, _NUMBERS, False, _LOSS, args=TweedieArgs),
     "wape": Described(1, _NUMBERS, False, _LOSS),
 }
 """Built-in metrics by name."""

@@ -29,6 +29,8 @@ class Facts:
         self._rankings: dict[int, Ranking] = {}
         self.parts: dict[int, Sample] = {}
         """One class against the rest, by the class's code."""
+        self.cutoffs: dict[int, object] = {}
+        """What plots read of a ranking, by the class's code."""
 
     @cached_property
     def n(self) -> int:
@@ -44,6 +46,11 @@ class Facts:
     def centre(self) -> float:
         """A number near the targets that terms are centred by, so that squares keep their digits; no metric depends on it."""
         return self.design.mean(self.sample.target)
+
+    @cached_property
+    def centre_of_prediction(self) -> float:
+        """The same for the predictions, which need not lie near the targets."""
+        return self.design.mean(self.sample.prediction)
 
     @cached_property
     def classes(self) -> int:

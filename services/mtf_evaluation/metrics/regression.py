@@ -1,4 +1,4 @@
-"""Errors of predicted numbers."""
+"""Errors of predicted numbers in the target's unit, and the share of the target's variation that the model explains."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
-from mtf_evaluation.metrics.rows import Loss, SmoothMetric
+from mtf_evaluation.metrics.rows import FEWEST, Loss, SmoothMetric
 from mtf_evaluation.statistics.interval import no_interval
-from mtf_evaluation.statistics.quantiles import median, median_interval
 from mtf_evaluation.statistics.scales import COMPLEMENT
 
-FEWEST = 20
-"""Rows from which the order statistics around the median lie close enough to be told."""
+VALID = (
+    f"{FEWEST} rows (or groups), at least 10 rows for each squared skewness of the rows' contributions, and a tail index of at least 1.75: "
+    "fewer rows, or a few very large errors, make the interval unreliable"
+)
 
 
-def _errors(sample: Sample) -> Floats:
+def errors_of(sample: Sample) -> Floats:
     """(n,) prediction minus truth."""
     return np.asarray(sample.prediction - sample.target, dtype=np.float64)
 
@@ -29,22 +30,37 @@ class MeanAbsoluteError(Loss):
 
     name = "mae"
     summary = "Mean of |prediction - truth|, in the target's unit."
+    formula = "mean(|prediction - truth|)"
+    valid_from = VALID
+    source = "scikit-learn `mean_absolute_error`; interval: delta method with Student's t on the log scale"
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 1) absolute error."""
-        return np.abs(_errors(sample))[:, None]
+        return np.abs(errors_of(sample))[:, None]
 
 
-class RootMeanSquaredError(Loss):
+class MeanSquaredError(Loss):
+    """Mean squared error."""
+
+    name = "mse"
+    summary = "Mean of (prediction - truth)^2, in the square of the target's unit."
+    formula = "mean((prediction - truth)^2)"
+    valid_from = VALID
+    source = "scikit-learn `mean_squared_error`; interval: delta method with Student's t on the log scale"
+
+    def terms(self, sample: Sample) -> Floats:
+        """(n, 1) squared error."""
+        squares: Floats = errors_of(sample) ** 2
+        return squares[:, None]
+
+
+class RootMeanSquaredError(MeanSquaredError):
     """Root of the mean squared error."""
 
     name = "rmse"
     summary = "Square root of the mean squared error, in the target's unit."
-
-    def terms(self, sample: Sample) -> Floats:
-        """(n, 1) squared error."""
-        squares: Floats = _errors(sample) ** 2
-        return squares[:, None]
+    formula = "sqrt(mean((prediction - truth)^2))"
+    source = "scikit-learn `root_mean_squared_error`; interval: delta method with Student's t on the log scale"
 
     def value(self, means: Floats) -> float:
         """The root of the mean."""
@@ -55,46 +71,6 @@ class RootMeanSquaredError(Loss):
         return np.array([0.5 / math.sqrt(means[0]) if means[0] > 0 else 0.0])
 
 
-class AbsolutePercentageError(Loss):
-    """Mean of |prediction - truth| / |truth|."""
-
-    name = "mape"
-    summary = "Mean of |prediction - truth| / |truth|, as a fraction."
-
-    def missing(self, facts: Facts) -> str | None:
-        """Undefined where a true value is 0."""
-        zeros = int(np.count_nonzero(facts.sample.target == 0))
-        return f"{zeros} rows have a true value of 0; wape is defined there" if zeros else None
-
-    def terms(self, sample: Sample) -> Floats:
-        """(n, 1) relative error. True values below the machine's precision count as it, as in scikit-learn."""
-        relative: Floats = np.abs(_errors(sample)) / np.maximum(np.abs(sample.target), np.finfo(np.float64).eps)
-        return relative[:, None]
-
-
-class WeightedPercentageError(Loss):
-    """Sum of |prediction - truth| over the sum of |truth|."""
-
-    name = "wape"
-    summary = "Sum of |prediction - truth| divided by the sum of |truth|, as a fraction."
-
-    def missing(self, facts: Facts) -> str | None:
-        """Undefined where every true value is 0."""
-        return None if np.any(facts.sample.target) else "every true value is 0"
-
-    def terms(self, sample: Sample) -> Floats:
-        """(n, 2) absolute error and absolute truth."""
-        return np.stack([np.abs(_errors(sample)), np.abs(sample.target)], axis=1)
-
-    def value(self, means: Floats) -> float:
-        """The ratio of the means."""
-        return float(means[0] / means[1])
-
-    def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
-        """(1 / b, -a / b^2)."""
-        return np.array([1 / means[1], -means[0] / means[1] ** 2])
-
-
 class Bias(SmoothMetric):
     """Mean of prediction - truth."""
 
@@ -103,10 +79,13 @@ class Bias(SmoothMetric):
     greater_is_better = None
     bounds = (-math.inf, math.inf)
     summary = "Mean of prediction - truth, in the target's unit; above 0 the model predicts too much."
+    formula = "mean(prediction - truth)"
+    valid_from = VALID
+    source = "the mean error; interval: Student's t"
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 1) signed error."""
-        return _errors(sample)[:, None]
+        return errors_of(sample)[:, None]
 
     def value(self, means: Floats) -> float:
         """The mean."""
@@ -125,6 +104,10 @@ class RSquared(SmoothMetric):
     bounds = (-math.inf, 1.0)
     scale = COMPLEMENT
     summary = "1 - mean squared error / variance of the truth."
+    formula = "1 - mean((prediction - truth)^2) / mean((truth - mean(truth))^2)"
+    undefined_when = "the true value is the same in every row"
+    valid_from = VALID
+    source = "scikit-learn `r2_score`; interval: delta method on the scale log(1 - r2)"
 
     def missing(self, facts: Facts) -> str | None:
         """Undefined where the truth does not vary."""
@@ -133,8 +116,8 @@ class RSquared(SmoothMetric):
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 3) squared error, centred truth and its square. Centring changes nothing but keeps the digits."""
-        centred = sample.target - facts_of(sample).design.mean(sample.target)
-        return np.stack([_errors(sample) ** 2, centred, centred**2], axis=1)
+        centred = sample.target - facts_of(sample).centre
+        return np.stack([errors_of(sample) ** 2, centred, centred**2], axis=1)
 
     def value(self, means: Floats) -> float:
         """1 - a / (c - b^2), with the terms' means in order."""
@@ -148,30 +131,31 @@ class RSquared(SmoothMetric):
 
     def tail(self, sample: Sample, influence: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """The squared errors, whose tail the truth's own variation would hide."""
-        squares: Floats = _errors(sample) ** 2
+        squares: Floats = errors_of(sample) ** 2
         return squares
 
 
-class MedianAbsoluteError(Metric):
-    """Median of |prediction - truth|."""
+class ExplainedVariance(RSquared):
+    """R squared that forgives a constant bias."""
 
-    name = "median_ae"
-    tasks = ("regression",)
-    greater_is_better = False
-    bounds = (0.0, math.inf)
-    summary = "Median of |prediction - truth|, in the target's unit."
+    name = "explained_variance"
+    summary = "1 - variance of the error / variance of the truth: R squared as it would be without the bias."
+    formula = "1 - var(prediction - truth) / var(truth), both variances with 1 / n"
+    source = "scikit-learn `explained_variance_score`; interval: delta method on the scale log(1 - value)"
 
-    def measured(self, sample: Sample, level: float) -> MetricValue:
-        """The median with an interval of order statistics (Woodruff's with weights or groups)."""
-        facts = facts_of(sample)
-        errors = np.abs(_errors(sample))
-        value = median(errors, sample.weight)
-        units = facts.design.groups if facts.design.group is not None else facts.design.kish
-        doubt = f"{units:.3g} effective rows; the interval is known to hold from {FEWEST}" if units < FEWEST else None
-        below = (errors <= value).astype(np.float64)
-        effective = facts.design.effective(below - facts.design.mean(below))
-        interval = median_interval(errors, facts.design, level)
-        return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
+    def terms(self, sample: Sample) -> Floats:
+        """(n, 4) squared error, centred truth and its square, error."""
+        return np.concatenate([super().terms(sample), errors_of(sample)[:, None]], axis=1)
+
+    def value(self, means: Floats) -> float:
+        """1 - (a - d^2) / (c - b^2), with the terms' means in order."""
+        return float(1 - (means[0] - means[3] ** 2) / (means[2] - means[1] ** 2))
+
+    def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
+        """The derivative of the above."""
+        variance = means[2] - means[1] ** 2
+        ratio = (means[0] - means[3] ** 2) / variance**2
+        return np.array([-1 / variance, -2 * means[1] * ratio, ratio, 2 * means[3] / variance])
 
 
 class MaxError(Metric):
@@ -183,11 +167,16 @@ class MaxError(Metric):
     has_interval = False
     bounds = (0.0, math.inf)
     summary = "Largest |prediction - truth| of this sample, in the target's unit; it grows with the number of rows."
+    formula = "max(|prediction - truth|)"
+    valid_from = "no interval and no paired comparison: errors larger than any seen cannot be bounded without a model of them"
+    source = "scikit-learn `max_error`"
+    of_errors = True
+    """Needs the errors alone, so that it can be read from counted errors."""
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """The maximum; it has no interval, because larger errors than any seen cannot be bounded without a model of them."""
         facts = facts_of(sample)
         if facts.n == 0:
             return undefined("there are no rows", 0)
-        value = float(np.abs(_errors(sample)).max())
+        value = float(np.abs(errors_of(sample)).max())
         return answer(value, no_interval(), level=level, n=facts.n, n_effective=float(facts.n))
