@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from mtf.plugins import Sample
-from mtf_evaluation.plots import classification, curves, regression
+from mtf_evaluation.metrics.facts import KEY as FACTS
+from mtf_evaluation.metrics.facts import with_facts
+from mtf_evaluation.plots import confusion, curves, errors, regression, reliability, scores
 
 
 def build(
@@ -23,24 +25,22 @@ def build(
         metrics: Canonical names of the metrics of the report; an expected cost among them is drawn over the threshold.
         columns: (n,) values by column, in the order of the rows, over which the error is drawn.
     """
-    if sample.task == "regression":
-        with np.errstate(all="ignore"):  # squares of absurd predictions overflow; what is not finite is shown as a dash
-            return _numbers(sample)
-    found: dict[str, Any] = {"confusion": classification.confusion(sample)}
-    if sample.scores is not None:
-        found["roc"] = curves.roc(sample)
-        found["precision_recall"] = curves.precision_recall(sample)
-        found["reliability"] = classification.reliability(sample)
-        found["scores"] = classification.score_distributions(sample)
+    ready = with_facts(sample, 0) if FACTS not in sample.extra else sample
+    with np.errstate(all="ignore"):  # squares of absurd predictions overflow; what is not finite is shown as a dash
+        found = regression.build(ready, level) if sample.task == "regression" else _classes(ready, level, metrics)
+        found["errors"] = errors.errors(ready, columns or {}, level)
     return {name: data for name, data in found.items() if data}
 
 
-def _numbers(sample: Sample) -> dict[str, Any]:
-    """Plots of numbers; none where they span more than a number can hold, because no axis could show it."""
-    if not np.isfinite(2 * (np.abs(sample.target).max() + np.abs(sample.prediction).max())):
-        return {}
-    return {
-        "predicted_actual": regression.predicted_actual(sample),
-        "residuals": regression.residuals(sample),
-        "residuals_predicted": regression.residuals_predicted(sample),
+def _classes(sample: Sample, level: float, metrics: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {"confusion": confusion.confusion(sample), "classes": confusion.per_class(sample, level)}
+    if sample.scores is None:
+        return found
+    return found | {
+        "roc": curves.roc(sample, level),
+        "precision_recall": curves.precision_recall(sample, level),
+        "reliability": reliability.reliability(sample, level),
+        "scores": scores.distributions(sample),
+        "gain": scores.gain(sample, level),
+        "thresholds": scores.thresholds(sample, level, metrics),
     }

@@ -11,7 +11,7 @@ from mtf.contracts.report import Report
 from mtf.plugins import Sample
 from mtf_evaluation import plots
 from mtf_evaluation.page import sections
-from mtf_evaluation.plots import classification, curves
+from mtf_evaluation.plots import confusion, curves, reliability
 from tests.unit.evaluation import samples
 
 
@@ -45,17 +45,17 @@ def test_the_confusion_matrix_counts_every_row() -> None:
     """Counts are the reference's; of many classes the rarer ones are one class, and no row is lost."""
     sample = samples.multiclass(300)
     expected = reference.confusion_matrix(sample.target, sample.prediction, labels=range(4))
-    assert classification.confusion(sample) == {"labels": ["a", "b", "c", "d"], "counts": expected.tolist()}
+    assert confusion.confusion(sample) == {"labels": ["a", "b", "c", "d"], "counts": expected.tolist()}
     random = np.random.default_rng(0)
     codes = random.integers(0, 60, (2, 1000)).astype(np.int32)
-    merged = classification.confusion(Sample("multiclass", codes[0], codes[1], labels=tuple(range(60))))
+    merged = confusion.confusion(Sample("multiclass", codes[0], codes[1], labels=tuple(range(60))))
     assert merged["labels"][-1] == "other (41)"
     assert np.sum(merged["counts"]) == 1000
 
 
 def test_reliability_bins_hold_every_row() -> None:
     """Bins add up to the rows, and each observed share lies in its own interval."""
-    found = classification.reliability(samples.binary(1000))
+    found = reliability.reliability(samples.binary(1000))
     assert sum(one["rows"] for one in found["bins"]) == 1000
     assert found["of"] == "yes"
     for one in found["bins"]:
