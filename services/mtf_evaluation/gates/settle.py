@@ -66,6 +66,6 @@ def _shrink(arm: float, half: float, distance: float) -> float:
     (exactly so to first order for Wilson's interval). So skew * u^2 + half * u = distance, and u = 1 gives the arm back.
     """
     skew = arm - half
-    if abs(skew) < 1e-9 * half or skew < -0.49 * half or distance > arm:
+    if abs(skew) <= 1e-9 * half or skew < -0.49 * half or distance > arm:
         return min(1.0, distance / arm) if arm > 0 else 0.0
     return (math.sqrt(half * half + 4 * skew * distance) - half) / (2 * skew)

@@ -66,7 +66,7 @@ def gate(term: Term, parts: Sequence[Part], level: float, *, fewest: int = FEWES
     small = [part for part in parts if part.basis.rows < fewest]
     across = " x ".join(term.worst)
     if not counted:
-        reason = f"none of the {numerals.count(len(parts), 'slice')} of {across} has {fewest} rows, so nothing can be judged"
+        reason = f"no slice of {across} has {fewest} rows, so nothing can be judged"
         return judge.made(term, None, reason + _small(small, fewest), {"judged": 0, "too_small": [part.name for part in small]})
     ended = stepped_down(counted, demand, level)
     verdict = _overall(ended)
