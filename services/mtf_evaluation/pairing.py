@@ -1,86 +1,97 @@
-"""Which paired method fits which metric, and whether it can be trusted on these rows."""
+"""Which test fits two runs under a metric, on the same rows or on others, and whether it can be trusted there."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from scipy import special
 
-from mtf.plugins import RankMetric, RowMetric, Sample
-from mtf_evaluation.metrics.adapter import influence_of
-from mtf_evaluation.metrics.areas import AveragePrecision, RocAuc, RocAucOvr
-from mtf_evaluation.metrics.base import Floats, Metric
-from mtf_evaluation.metrics.facts import facts_of
-from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
+from mtf_evaluation.metrics.base import Floats
+from mtf_evaluation.metrics.proportions import FEWEST as FEWEST_COUNTED
 from mtf_evaluation.metrics.proportions import Proportion
-from mtf_evaluation.metrics.rows import SmoothMetric, small_or_skewed
-from mtf_evaluation.statistics.area import delong_error
+from mtf_evaluation.side import Side
 from mtf_evaluation.statistics.influence import NOISE
 from mtf_evaluation.statistics.interval import Interval, no_interval
 from mtf_evaluation.statistics.paired import Paired, paired_normal, tango
+from mtf_evaluation.statistics.power import NOTHING, Reach, of_error
+from mtf_evaluation.statistics.unpaired import independent, proportions
 
-FEWEST = 30
-"""Rows of the rarest class from which paired influence values are trusted for classification."""
 FEWEST_DISCORDANT = 10
 """Rows on which two models must differ before a difference of influence values is near normal."""
-RANKS = (RocAuc, AveragePrecision, RocAucOvr)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two prepared samples of the same rows, and the confidence level."""
-
-    a: Sample
-    b: Sample
-    level: float
-
-
-def paired(plugin: Any, pair: Pair, difference: float) -> tuple[Paired, str | None]:
-    """The interval and test of a difference, and why they should not be trusted, or None."""
-    if isinstance(plugin, OneVsRest):
-        return paired(plugin.inner, Pair(binary(pair.a, plugin.code), binary(pair.b, plugin.code), pair.level), difference)
-    design = facts_of(pair.a).design
-    if isinstance(plugin, Proportion) and plugin.base_is_truth and design.simple:
-        return _proportions(plugin, pair), None
-    if not (hasattr(plugin, "influence") or isinstance(plugin, RowMetric | RankMetric)):
-        p = 1.0 if _identical(pair) else None
+def paired(a: Side, b: Side, difference: float) -> tuple[Paired, str | None]:
+    """The interval and test of a difference on the same rows, and why they should not be trusted, or None."""
+    if isinstance(a.plugin, Proportion) and a.plugin.base_is_truth and a.design.simple:
+        return _same_counted(a, b), None
+    if not a.has_influence:
+        p = 1.0 if _identical(a, b) else None
         return Paired(no_interval("this metric has no paired test"), p, "identical" if p else "none"), None
-    return _influences(plugin, pair, difference)
+    return _influences(a, b, difference)
 
 
-def _proportions(plugin: Proportion, pair: Pair) -> Paired:
+def unpaired(a: Side, b: Side, difference: float) -> tuple[Paired, str | None]:
+    """The interval and test of a difference on other, independent rows, and why they should not be trusted, or None."""
+    if not a.has_influence:
+        return Paired(no_interval("this metric has no test"), None, "none"), None
+    errors = _own_error(a), _own_error(b)
+    units = tuple(min(side.design.kish, float(side.design.groups)) for side in (a, b))
+    reach = _unpaired_reach(a, b, difference, errors)
+    ours, theirs = a.share(), b.share()
+    if ours is not None and theirs is not None:
+        found = proportions(*ours, *theirs, a.level)
+        few = min(ours[1], theirs[1])
+        doubt = f"only {few} rows count on one side; the interval is known to hold from {FEWEST_COUNTED}" if few < FEWEST_COUNTED else None
+        return Paired(found.interval, found.p_value, found.test, reach), doubt
+    method = "influence" if a.design.simple and b.design.simple else "sandwich"
+    found = independent(difference, errors, (units[0], units[1]), a.level, student=a.student, method=method)
+    return Paired(found.interval, found.p_value, found.test, reach), a.doubt(a.influence) or b.doubt(b.influence)
+
+
+def _own_error(side: Side) -> float:
+    """The standard error of one side's value; 0 where only rounding is left of it."""
+    influence = side.influence
+    error = side.error_of(influence)
+    return 0.0 if error <= NOISE * float(np.abs(influence).max(initial=0.0)) else error
+
+
+def _unpaired_reach(a: Side, b: Side, difference: float, errors: tuple[float, float]) -> Reach:
+    error = math.hypot(*errors)
+    return of_error(difference, error, a.rows + b.rows, a.level) if error > 0 else NOTHING
+
+
+def _same_counted(a: Side, b: Side) -> Paired:
     """Tango's method on the rows that the truth selects: the same ones for both models."""
-    counted = plugin.in_base(pair.a)
-    a, b = plugin.hits(pair.a) & counted, plugin.hits(pair.b) & counted
-    return tango(int(np.count_nonzero(a & ~b)), int(np.count_nonzero(b & ~a)), int(np.count_nonzero(counted)), pair.level)
+    plugin: Proportion = a.plugin
+    counted = plugin.in_base(a.sample)
+    hits_a, hits_b = plugin.hits(a.sample) & counted, plugin.hits(b.sample) & counted
+    n = int(np.count_nonzero(counted))
+    found = tango(int(np.count_nonzero(hits_a & ~hits_b)), int(np.count_nonzero(hits_b & ~hits_a)), n, a.level)
+    return replace(found, reach=_of_all_rows(found.reach, a.rows / n))
 
 
-def _influences(plugin: Any, pair: Pair, difference: float) -> tuple[Paired, str | None]:
+def _of_all_rows(reach: Reach, times: float) -> Reach:
+    """Rows that count, as rows of the test set."""
+    needed, power = (None if rows is None else math.ceil(rows * times) for rows in (reach.rows_needed, reach.rows_for_power))
+    return Reach(reach.minimum_detectable, needed, power)
+
+
+def _influences(a: Side, b: Side, difference: float) -> tuple[Paired, str | None]:
     """The standard error of the difference of the two models' influence values, row by row."""
-    facts = facts_of(pair.a)
-    design = facts.design
-    own = _influence(plugin, pair.a)
-    apart = own - _influence(plugin, pair.b)
-    delong = isinstance(plugin, RocAuc) and design.simple
-    error = delong_error(apart, pair.a.target == 1) if delong else design.standard_error(apart)
+    design, own = a.design, a.influence
+    apart = own - b.influence
+    error = a.error_of(apart)
     noise = NOISE * float(np.abs(own).max(initial=0.0))
     if not math.isnan(error) and (float(np.abs(apart).max(initial=0.0)) <= noise or error <= NOISE * abs(difference)):
-        return _same_everywhere(own, pair, difference), None
-    method = "delong-paired" if delong else ("influence-paired" if design.simple else "sandwich-paired")
-    found = paired_normal(difference, error, design, pair.level, method, student=not isinstance(plugin, RANKS))
-    return found, _doubt(plugin, pair, apart, noise)
+        return _same_everywhere(a, difference), None
+    method = "delong-paired" if a.delong else ("influence-paired" if design.simple else "sandwich-paired")
+    found = paired_normal(difference, error, design, a.level, method, student=a.student)
+    return found, a.doubt(apart) or _too_alike(a, apart, noise)
 
 
-def _influence(plugin: Any, sample: Sample) -> Floats:
-    if isinstance(plugin, Metric):
-        return np.asarray(plugin.influence(sample)[1])  # type: ignore[attr-defined]  # the caller looked for the method
-    return influence_of(plugin, sample)[1]
-
-
-def _same_everywhere(own: Floats, pair: Pair, difference: float) -> Paired:
+def _same_everywhere(a: Side, difference: float) -> Paired:
     """No row tells the models apart (or each does by the same amount).
 
     For equal models at most z^2 / (n + z^2) of the population's rows may differ unseen (the limit that Tango's method gives for
@@ -88,8 +99,8 @@ def _same_everywhere(own: Floats, pair: Pair, difference: float) -> Paired:
     """
     if difference != 0:
         return Paired(no_interval("the difference is the same on every row, so nothing tells how much it would vary"), None, "none")
-    design = facts_of(pair.a).design
-    z2 = float(special.ndtri(0.5 + pair.level / 2)) ** 2
+    own, design = a.influence, a.design
+    z2 = float(special.ndtri(0.5 + a.level / 2)) ** 2
     units = min(design.kish, float(design.groups))
     half = z2 / (units + z2) * float(own.max() - own.min())
     if not half > 0:
@@ -97,21 +108,15 @@ def _same_everywhere(own: Floats, pair: Pair, difference: float) -> Paired:
     return Paired(Interval(-half, half, "identical"), 1.0, "identical")
 
 
-def _identical(pair: Pair) -> bool:
-    same = (
-        pair.a.scores is pair.b.scores if pair.a.scores is None or pair.b.scores is None else np.array_equal(pair.a.scores, pair.b.scores)
-    )
-    return bool(same and np.array_equal(pair.a.prediction, pair.b.prediction))
+def _identical(a: Side, b: Side) -> bool:
+    ours, theirs = a.sample.scores, b.sample.scores
+    same = ours is theirs if ours is None or theirs is None else np.array_equal(ours, theirs)
+    return bool(same and np.array_equal(a.sample.prediction, b.sample.prediction))
 
 
-def _doubt(plugin: Any, pair: Pair, apart: Floats, noise: float) -> str | None:
-    """Which condition of the validity region fails."""
-    facts = facts_of(pair.a)
-    if isinstance(plugin, SmoothMetric) or not isinstance(plugin, Metric):
-        return small_or_skewed(apart, facts)
-    if facts.rarer < FEWEST:
-        return f"the rarest class has {facts.rarer:.3g} effective rows; the paired interval is known to hold from {FEWEST}"
+def _too_alike(a: Side, apart: Floats, noise: float) -> str | None:
+    """Few rows on which two classifiers differ decide their difference."""
     differ = int(np.count_nonzero(np.abs(apart) > noise))
-    if differ < FEWEST_DISCORDANT:
+    if not a.is_mean and differ < FEWEST_DISCORDANT:
         return f"the models differ on {differ} rows only; the paired interval is known to hold from {FEWEST_DISCORDANT}"
     return None

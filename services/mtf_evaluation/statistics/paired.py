@@ -10,6 +10,7 @@ from scipy import optimize, special
 
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.interval import Interval, no_interval
+from mtf_evaluation.statistics.power import NOTHING, Reach, of_discordant, of_error
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,11 @@ class Paired:
     interval: Interval
     p_value: float | None
     test: str
-    note: str | None = None
+    reach: Reach = NOTHING
+    discordant: int | None = None
+    """Rows on which one model was right and the other wrong."""
+    mid_p: float | None = None
+    """McNemar's mid-p value, an extra beside the score test."""
 
 
 def tango(only_a: int, only_b: int, n: int, level: float) -> Paired:
@@ -39,8 +44,8 @@ def tango(only_a: int, only_b: int, n: int, level: float) -> Paired:
     upper = 1.0 if estimate >= edge else _limit(lambda d: excess(d) + z, estimate, edge)
     discordant = only_a + only_b
     p = 1.0 if only_a == only_b else float(special.erfc(abs(only_a - only_b) / math.sqrt(2 * discordant)))
-    note = f"The models differ on {discordant} of {n} rows; McNemar's mid-p is {mid_p(only_a, only_b):.3g}"
-    return Paired(Interval(lower, upper, "tango"), p, "score", note)
+    reach = of_discordant(only_a, only_b, n, level)
+    return Paired(Interval(lower, upper, "tango"), p, "score", reach, discordant, mid_p(only_a, only_b))
 
 
 def _tango_score(b: int, c: int, n: int, delta: float) -> float:
@@ -86,9 +91,11 @@ def paired_normal(difference: float, error: float, design: Design, level: float,
     ratio = difference / error
     if student or (design.group is not None and design.quantile(level) > special.ndtri(0.5 + level / 2) + 1e-9):
         df = design.degrees()
+        reach = of_error(difference, error, design.n, level, degrees=df)
         q = float(special.stdtrit(df, 0.5 + level / 2))
         p, test = 2 * float(special.stdtr(df, -abs(ratio))), "paired-t"
     else:
+        reach = of_error(difference, error, design.n, level)
         q = design.quantile(level)
         p, test = float(special.erfc(abs(ratio) / math.sqrt(2))), "paired-z"
-    return Paired(Interval(difference - q * error, difference + q * error, method), min(p, 1.0), test)
+    return Paired(Interval(difference - q * error, difference + q * error, method), min(p, 1.0), test, reach)
