@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from mtf.contracts.report import MetricValue
@@ -25,20 +27,25 @@ FEWEST = 10
 FEWEST_POSITIVES = 100
 """Positives from which the interval of average precision is trusted."""
 FEWEST_GROUPS = 10
+AREA_VALID = (
+    f"{FEWEST} rows of the rarer class in the truth (effective ones with weights), and {FEWEST_GROUPS} groups where rows are grouped"
+)
 
 
-def _one_class(facts: Facts) -> str | None:
+def one_class(facts: Facts) -> str | None:
+    """Why a metric that needs two classes in the truth is undefined, or None."""
     present = int(np.count_nonzero(facts.truths))
     return None if present > 1 else f"the truth has {'one class' if present else 'no row'}; two are needed"
 
 
-def _few_groups(design: Design) -> str | None:
+def few_groups(design: Design) -> str | None:
+    """Why the interval of grouped rows is not trusted, or None."""
     if design.group is None or design.groups >= FEWEST_GROUPS:
         return None
     return f"only {design.groups} groups; the interval is known to hold from {FEWEST_GROUPS}"
 
 
-def _units(facts: Facts, positive: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[float, float]:
+def units_of(facts: Facts, positive: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[float, float]:
     """Independent units among the positives and among the negatives: groups where they are fewer than Kish's rows."""
     design = facts.design
     return (
@@ -47,7 +54,7 @@ def _units(facts: Facts, positive: np.ndarray[tuple[int, ...], np.dtype[np.bool_
     )
 
 
-def _uncertainty(facts: Facts, ranking: Ranking, found: Ranked, *, by_class: bool) -> tuple[float, float]:
+def uncertainty(facts: Facts, ranking: Ranking, found: Ranked, *, by_class: bool) -> tuple[float, float]:
     """Standard error and effective number of rows."""
     if facts.design.simple:
         return ranking.error(found, by_class=by_class), float(facts.n)
@@ -61,12 +68,16 @@ class RocAuc(Metric):
     name = "roc_auc"
     tasks = ("binary",)
     needs_scores = True
+    formula = "P(score of a positive > score of a negative) + P(equal) / 2"
+    undefined_when = "the truth has one class"
+    valid_from = AREA_VALID
+    source = "Hanley and McNeil 1982; scikit-learn `roc_auc_score`; interval: DeLong 1988, Newcombe 2006"
     summary = "Probability that a random positive scores higher than a random negative, ties half (Mann-Whitney)."
 
     def influence(self, sample: Sample) -> tuple[float, Floats]:
         """The area and its (n,) influence values; NaN where the truth has one class."""
         facts = facts_of(sample)
-        if _one_class(facts):
+        if one_class(facts):
             return float("nan"), np.zeros(facts.n)
         ranking = facts.ranking(1)
         return ranking.area.value, ranking.spread(ranking.area)
@@ -74,13 +85,13 @@ class RocAuc(Metric):
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """DeLong on the logit scale, Newcombe's method 5 for few rows of a class, sandwich with weights or groups."""
         facts = facts_of(sample)
-        reason = _one_class(facts)
+        reason = one_class(facts)
         if reason:
             return undefined(reason, facts.n)
         ranking = facts.ranking(1)
         area = ranking.area.value
-        error, effective = _uncertainty(facts, ranking, ranking.area, by_class=True)
-        doubt = _few_groups(facts.design)
+        error, effective = uncertainty(facts, ranking, ranking.area, by_class=True)
+        doubt = few_groups(facts.design)
         if facts.rarer < FEWEST:
             doubt = f"the rarer class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
         interval = self._interval(facts, area, error, level)
@@ -94,7 +105,28 @@ class RocAuc(Metric):
         if crowded and error > NOISE and (facts.rarer >= MANY or not design.simple):
             name = "delong" if design.simple else "sandwich"
             return delta_interval(area, error, design, level, LOGIT, method=name, student=False)
-        return newcombe(area, *_units(facts, facts.sample.target == 1), level, quantile=design.quantile(level))
+        return newcombe(area, *units_of(facts, facts.sample.target == 1), level, quantile=design.quantile(level))
+
+
+class Gini(RocAuc):
+    """The area under the ROC curve between -1 and 1."""
+
+    name = "gini"
+    bounds = (-1.0, 1.0)
+    summary = "2 * ROC AUC - 1 (Somers' D of score and truth, the accuracy ratio): 0 for a guess, 1 for a perfect order."
+    formula = "2 * AUC - 1"
+    source = "Somers 1962; scikit-learn `roc_auc_score`; interval: that of the area, stretched"
+
+    def influence(self, sample: Sample) -> tuple[float, Floats]:
+        """Twice the area's, around twice its value less 1."""
+        area, influence = super().influence(sample)
+        return 2 * area - 1, 2 * influence
+
+    def measured(self, sample: Sample, level: float) -> MetricValue:
+        """The area's answer, stretched from 0..1 to -1..1."""
+        found = RocAuc().measured(sample, level)
+        stretched = {part: None if (x := getattr(found, part)) is None else 2 * x - 1 for part in ("value", "lower", "upper")}
+        return found.model_copy(update=stretched)
 
 
 class AveragePrecision(Metric):
@@ -103,6 +135,10 @@ class AveragePrecision(Metric):
     name = "average_precision"
     tasks = ("binary",)
     needs_scores = True
+    formula = "sum over thresholds of (recall - recall at the next higher threshold) * precision"
+    undefined_when = "the truth has one class"
+    valid_from = f"{FEWEST_POSITIVES} positive rows (effective ones with weights), and {FEWEST_GROUPS} groups where rows are grouped"
+    source = "scikit-learn `average_precision_score`; interval: influence values on the logit scale"
     summary = "Mean of precision over the positives in order of score (the step form, not the trapezoid)."
 
     def influence(self, sample: Sample) -> tuple[float, Floats]:
@@ -116,55 +152,54 @@ class AveragePrecision(Metric):
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """Influence values on the logit scale; Wilson's limit for the positives where the order is perfect."""
         facts = facts_of(sample)
-        reason = _one_class(facts)
+        reason = one_class(facts)
         if reason:
             return undefined(reason, facts.n)
         ranking = facts.ranking(1)
         value = ranking.precision.value
-        error, effective = _uncertainty(facts, ranking, ranking.precision, by_class=False)
-        positives = _units(facts, facts.sample.target == 1)[0]
+        error, effective = uncertainty(facts, ranking, ranking.precision, by_class=False)
+        positives = units_of(facts, facts.sample.target == 1)[0]
         crowded = min(value, 1 - value) * positives >= FEWEST_MISRANKED
-        interval = _logit_or_edge(value, error if crowded else 0.0, facts.design, positives, level)
-        doubt = _few_groups(facts.design)
+        interval = logit_or_edge(value, error if crowded else 0.0, facts.design, positives, level)
+        doubt = few_groups(facts.design)
         if positives < FEWEST_POSITIVES:
             doubt = f"{positives:.3g} effective positives; the interval is known to hold from {FEWEST_POSITIVES}"
         return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
 
 
-class RocAucOvr(Metric):
-    """Mean over the classes of the area of one class against the rest."""
+class MeanArea(Metric):
+    """A mean of areas over the classes, or the pairs of classes, that the truth contains."""
 
-    name = "roc_auc_ovr"
     tasks = ("multiclass",)
     needs_scores = True
-    summary = "Mean over the declared classes of the ROC AUC of one class against the rest, where it is defined."
+    undefined_when = "the truth has one class"
+    valid_from = AREA_VALID.replace("rarer", "rarest")
+
+    @abstractmethod
+    def mean(self, facts: Facts) -> tuple[float, Floats]:
+        """The mean and its (n,) influence values for a truth of two or more classes."""
 
     def influence(self, sample: Sample) -> tuple[float, Floats]:
-        """The mean area and its (n,) influence values; NaN where the truth has one class."""
+        """The mean and its (n,) influence values; NaN where the truth has one class."""
         facts = facts_of(sample)
-        if _one_class(facts):
-            return float("nan"), np.zeros(facts.n)
-        present = [int(code) for code in np.flatnonzero(facts.truths)]
-        total = np.zeros(facts.n)
-        for code in present:
-            ranking = facts.ranking(code)
-            total += ranking.spread(ranking.area)
-        return float(np.mean([facts.ranking(code).area.value for code in present])), total / len(present)
+        if one_class(facts):
+            return float("nan"), np.zeros(sample.target.size)
+        return self.mean(facts)
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """Influence values on the logit scale; Newcombe's method for the rarest class where the order is perfect."""
         facts = facts_of(sample)
-        reason = _one_class(facts)
+        reason = one_class(facts)
         if reason:
             return undefined(reason, facts.n)
-        value, influence = self.influence(sample)
+        value, influence = self.mean(facts)
         design = facts.design
         return self.concluded(facts, value, design.standard_error(influence), design.effective(influence), level)
 
     def concluded(self, facts: Facts, value: float, error: float, effective: float, level: float) -> MetricValue:
         """The mean area with its interval, from its standard error and effective number of rows."""
         interval = self._interval(facts, value, error, level)
-        doubt = _few_groups(facts.design)
+        doubt = few_groups(facts.design)
         if facts.rarer < FEWEST:
             doubt = f"the rarest class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
         classes = int(np.count_nonzero(facts.truths))
@@ -176,10 +211,28 @@ class RocAucOvr(Metric):
             # As if the rarest class alone had been ranked: wide, but the few misranked rows tell no better.
             rarer = max(facts.rarer, 1.0)
             return newcombe(min(max(value, 0.0), 1.0), rarer, max(design.kish - rarer, 1.0), level)
-        return _logit_or_edge(value, error, design, max(facts.rarer, 1.0), level)
+        return logit_or_edge(value, error, design, max(facts.rarer, 1.0), level)
 
 
-def _logit_or_edge(value: float, error: float, design: Design, units: float, level: float) -> Interval:
+class RocAucOvr(MeanArea):
+    """Mean over the classes of the area of one class against the rest."""
+
+    name = "roc_auc_ovr"
+    formula = "mean over classes of the AUC of the class against the rest"
+    source = "scikit-learn `roc_auc_score` with multi_class='ovr'; interval: DeLong's influence values on the logit scale"
+    summary = "Mean over the declared classes of the ROC AUC of one class against the rest, where it is defined."
+
+    def mean(self, facts: Facts) -> tuple[float, Floats]:
+        """The mean area and its (n,) influence values."""
+        present = [int(code) for code in np.flatnonzero(facts.truths)]
+        total = np.zeros(facts.sample.target.size)
+        for code in present:
+            ranking = facts.ranking(code)
+            total += ranking.spread(ranking.area)
+        return float(np.mean([facts.ranking(code).area.value for code in present])), total / len(present)
+
+
+def logit_or_edge(value: float, error: float, design: Design, units: float, level: float) -> Interval:
     """Influence values on the logit scale; at the boundary, where they all vanish, Wilson's limit of a share of `units` rows."""
     if design.groups < 2:  # noqa: PLR2004 - a variance needs two
         return no_interval("all rows belong to one group")
