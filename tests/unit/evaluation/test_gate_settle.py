@@ -54,7 +54,8 @@ CASES = [(task, metric, kind) for task, names in METRICS.items() for metric in n
 def test_the_rows_are_enough_and_not_far_too_many(task: str, metric: str, kind: str) -> None:
     """With a tenth more rows than the gate asks for the interval no longer holds the bound; with half of them it does.
 
-    Every kind of interval and of design: more rows are the same rows again, so that the value stays where it is.
+    Every kind of interval and of design: more rows are the same rows again, so that the value stays where it is. A median's interval
+    ends at order statistics, whose distance depends on how dense the errors happen to lie there, so it is given half as much again.
     """
     maker = {"binary": samples.binary, "multiclass": samples.multiclass, "regression": samples.regression}[task]
     sample = design(maker(900, seed=3), kind)
@@ -67,7 +68,7 @@ def test_the_rows_are_enough_and_not_far_too_many(task: str, metric: str, kind: 
     assert found.verdict == "inconclusive"
     assert found.rows_needed is not None
     times = found.rows_needed / len(sample.target)
-    assert gate(repeated(sample, round(1.1 * times + 0.5)), f"{metric} >= {bound!r}").verdict == "pass"
+    assert gate(repeated(sample, round((1.5 if metric == "median_ae" else 1.1) * times + 0.5)), f"{metric} >= {bound!r}").verdict == "pass"
     assert gate(repeated(sample, int(times / 2)), f"{metric} >= {bound!r}").verdict == "inconclusive"
 
 
