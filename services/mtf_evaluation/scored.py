@@ -33,6 +33,8 @@ class Scored:
     """(n,) slice values by column, without the prefix."""
     no_target: int
     """Rows without a truth."""
+    groups: pa.Array | None = None
+    """(n,) values of the unit of dependence, which tell the same group in another part of the rows; the sample has codes of this part alone."""
 
     @property
     def rows(self) -> int:
@@ -42,7 +44,12 @@ class Scored:
 
 def read(path: Path, *, task: str, labels: list[Any] | None, name: str = "scored") -> Scored:
     """Read a scored file (contract: `InferenceSpec`). Raises DataError for files without rows, PlatformError for one that breaks the contract."""
-    table = pq.read_table(path).combine_chunks()
+    return from_table(pq.read_table(path), task=task, labels=labels, name=name)
+
+
+def from_table(table: pa.Table, *, task: str, labels: list[Any] | None, name: str = "scored") -> Scored:
+    """The rows of a scored file, or of a part of it, as `read` gives them."""
+    table = table.combine_chunks()
     missing = [column for column in ("row_id", "target", "prediction") if column not in table.column_names]
     if missing:
         raise PlatformError(f"the file of predictions `{name}` lacks the columns {', '.join(missing)}")
@@ -63,9 +70,11 @@ def read(path: Path, *, task: str, labels: list[Any] | None, name: str = "scored
         labels=tuple(labels or ()),
         weight=_floats(table["weight"]) if "weight" in table.column_names else None,
         group=_codes(table["group"]) if "group" in table.column_names else None,
+        interval=_interval(table),
     )
     slices = {column.removeprefix(SLICE): _flat(table[column]) for column in table.column_names if column.startswith(SLICE)}
-    return Scored(_flat(table["row_id"]), sample, has_target & has_prediction, slices, int((~has_target).sum()))
+    groups = _flat(table["group"]) if "group" in table.column_names else None
+    return Scored(_flat(table["row_id"]), sample, has_target & has_prediction, slices, int((~has_target).sum()), groups)
 
 
 def _outcome(column: pa.ChunkedArray, task: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -85,6 +94,13 @@ def _scores(table: pa.Table, k: int) -> NDArray[np.float64] | None:
     for index, name in enumerate(names):
         scores[:, index] = _floats(table[name])
     return scores
+
+
+def _interval(table: pa.Table) -> NDArray[np.float64] | None:
+    """(n, 2) limits of the model's prediction intervals, where it gave some."""
+    if "lower" not in table.column_names or "upper" not in table.column_names:
+        return None
+    return np.stack([_floats(table["lower"]), _floats(table["upper"])], axis=1)
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
