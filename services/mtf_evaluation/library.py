@@ -26,6 +26,7 @@ def evaluate(
     *,
     y_pred: Any = None,
     y_score: Any = None,
+    y_interval: Any = None,
     task: str | None = None,
     labels: Sequence[Any] | None = None,
     positive: Any = None,
@@ -39,7 +40,17 @@ def evaluate(
     """Evaluate predictions; `mtf.evaluate` says what each argument means."""
     if not 0.5 < level < 1:  # noqa: PLR2004 - below one half an interval is no statement
         raise SpecError("`level` must lie between 0.5 and 1", field="level", found=level, fix="0.95 is usual")
-    sample = sample_of(y_true, y_pred=y_pred, y_score=y_score, task=task, labels=labels, positive=positive, weight=weight, group=group)
+    sample = sample_of(
+        y_true,
+        y_pred=y_pred,
+        y_score=y_score,
+        y_interval=y_interval,
+        task=task,
+        labels=labels,
+        positive=positive,
+        weight=weight,
+        group=group,
+    )
     n = int(sample.target.size)
     parts = {} if slices is None else columns.table(slices, "slices")
     columns.same_length({"y_true": n} | {f"slices[{name!r}]": len(values) for name, values in parts.items()})
@@ -97,6 +108,7 @@ def sample_of(
     *,
     y_pred: Any = None,
     y_score: Any = None,
+    y_interval: Any = None,
     task: str | None = None,
     labels: Sequence[Any] | None = None,
     positive: Any = None,
@@ -112,6 +124,11 @@ def sample_of(
     if not len(truth):
         raise DataError("`y_true` has no rows", field="y_true", found="0 rows")
     task = task or classes.infer_task(truth, labels)
+    if y_interval is not None and task != "regression":
+        raise DataError(
+            "prediction intervals belong to a regression", field="y_interval", found=f"a {task} task", fix="leave `y_interval` out"
+        )
+    interval = None if y_interval is None else columns.limits(y_interval, "y_interval")
     found = (
         _numbers(y_true, y_pred, y_score)
         if task == "regression"
@@ -120,10 +137,10 @@ def sample_of(
     weights = None if weight is None else columns.numbers(weight, "weight")
     groups = None if group is None else columns.codes(group, "group")
     lengths = {"y_true": len(truth), ("y_pred" if y_pred is not None else "y_score"): len(found.prediction)}
-    for name, array in (("y_score", found.scores), ("weight", weights), ("group", groups)):
+    for name, array in (("y_score", found.scores), ("weight", weights), ("group", groups), ("y_interval", interval)):
         lengths |= {} if array is None else {name: len(array)}
     columns.same_length(lengths)
-    sample = Sample(found.task, found.target, found.prediction, found.scores, found.labels, weights, groups)
+    sample = Sample(found.task, found.target, found.prediction, found.scores, found.labels, weights, groups, interval=interval)
     measure.check(sample)
     return sample
 

@@ -132,6 +132,7 @@ def subset(sample: Sample, mask: NDArray[Any]) -> Sample:
         scores=None if sample.scores is None else sample.scores[mask],
         weight=None if sample.weight is None else sample.weight[mask],
         group=None if sample.group is None else sample.group[mask],
+        interval=None if sample.interval is None else sample.interval[mask],
         extra={},
     )
 
@@ -139,11 +140,11 @@ def subset(sample: Sample, mask: NDArray[Any]) -> Sample:
 def check(sample: Sample) -> None:
     """Raise DataError for arrays that no metric can read: of different lengths, not finite, codes outside the labels, bad weights."""
     n = sample.target.size
-    for name in ("prediction", "scores", "weight", "group"):
+    for name in ("prediction", "scores", "weight", "group", "interval"):
         array = getattr(sample, name)
         if array is not None and len(array) != n:
             raise DataError(f"`{name}` has {len(array)} rows and `target` has {n}", field=name, fix="give one entry per row")
-    for name in ("target", "prediction", "scores", "weight"):
+    for name in ("target", "prediction", "scores", "weight", "interval"):
         array = getattr(sample, name)
         if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
             bad = int(n - np.count_nonzero(np.isfinite(array).reshape(n, -1).all(axis=1)))
@@ -153,8 +154,23 @@ def check(sample: Sample) -> None:
             raise DataError("a weight is negative", field="weight", found=float(sample.weight.min()), fix="weights are at least 0")
         if not sample.weight.any():
             raise DataError("every weight is 0", field="weight", fix="at least one row must count")
+    if sample.interval is not None:
+        _check_interval(sample.interval)
     if sample.task != "regression":
         _check_codes(sample)
+
+
+def _check_interval(interval: NDArray[np.float64]) -> None:
+    if interval.ndim != 2 or interval.shape[1] != 2:  # noqa: PLR2004 - lower and upper
+        raise DataError("`interval` must have the columns lower and upper", field="interval", found=f"shape {interval.shape}")
+    crossed = np.flatnonzero(interval[:, 0] > interval[:, 1])
+    if crossed.size:
+        raise DataError(
+            f"the lower limit lies above the upper one in {crossed.size:,} of {len(interval):,} rows (first: {crossed[0]})",
+            field="interval",
+            found=f"{crossed.size} rows",
+            fix="give lower, upper",
+        )
 
 
 def _check_codes(sample: Sample) -> None:

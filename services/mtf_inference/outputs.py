@@ -31,6 +31,8 @@ class Scored:
     scores: NDArray[np.float64] | None
     """(n, k), NaN rows where they are missing."""
     missing: int
+    interval: NDArray[np.float64] | None = None
+    """(n, 2) limits of prediction intervals, NaN rows where the prediction is missing."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,28 @@ def _regression(said: Prediction, values: Sequence[Any], first: int, rules: Rule
             f"the model predicts labels where numbers are due: {shown}", field="model", found=shown, fix="declare `evaluation.task`"
         )
     bad: NDArray[np.bool_] = np.asarray(~np.isfinite(found))
+    limits = said.interval
+    if limits is not None:
+        bad = bad | ~np.isfinite(limits).all(axis=1)
     _refuse(bad, first, rules, "of the predictions are NaN or infinite")
-    return Scored(np.where(bad, np.nan, found), None, int(bad.sum()))
+    return Scored(np.where(bad, np.nan, found), None, int(bad.sum()), None if limits is None else _limits(limits, bad, first))
+
+
+def _limits(limits: NDArray[np.float64], bad: NDArray[np.bool_], first: int) -> NDArray[np.float64]:
+    """(n, 2) limits, NaN where the prediction is missing. Raises ModelError for a lower limit above its upper one."""
+    import numpy as np
+
+    crossed = np.flatnonzero(~bad & (limits[:, 0] > limits[:, 1]))
+    if len(crossed):
+        row = int(crossed[0])
+        shown = f"{limits[row, 0]:g} to {limits[row, 1]:g}"
+        raise ModelError(
+            f"{len(crossed):,} prediction intervals have a lower limit above the upper one, first in row {first + row:,}: {shown}",
+            field="model",
+            found=shown,
+            fix="`lower` is at most `upper`",
+        )
+    return np.where(bad[:, None], np.nan, limits)
 
 
 def _classes(said: Prediction, values: Sequence[Any], first: int, rules: Rules, labels: Labels) -> Scored:

@@ -1,4 +1,4 @@
-"""Writes `<set>.scored.parquet`: the context, the prediction, and a score for each label."""
+"""Writes `<set>.scored.parquet`: the context, the prediction, a score for each label, the limits of prediction intervals."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class ScoredWriter:
             self._writer.close()
 
     def write(self, context: pa.Table, scored: Scored) -> None:
-        """Append one batch. Raises ModelError when it has scores and an earlier one had none, or the other way round."""
+        """Append one batch. Raises ModelError when it has scores or intervals and an earlier one had none, or the other way round."""
         import pyarrow.parquet as pq
 
         table = self._table(context, scored)
         if self._writer is not None and table.schema != self._writer.schema:
-            raise ModelError("the model gives scores for some rows only", field="model")
+            raise ModelError("the model gives scores or prediction intervals for some rows only", field="model")
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd", compression_level=1)
         self._writer.write_table(table)
@@ -52,6 +52,8 @@ class ScoredWriter:
         arrays["prediction"] = pa.array(scored.prediction, type=kind, mask=lost)
         for index, values in enumerate(() if scored.scores is None else scored.scores.T):
             arrays[f"score_{index}"] = pa.array(values, type=pa.float64(), mask=np.isnan(values))
+        for name, values in zip(("lower", "upper"), () if scored.interval is None else scored.interval.T, strict=False):
+            arrays[name] = pa.array(values, type=pa.float64(), mask=np.isnan(values))
         return pa.table(arrays)
 
     def _target(self, column: pa.ChunkedArray) -> Any:

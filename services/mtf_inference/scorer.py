@@ -78,4 +78,4 @@ class Direct:
             if scores.shape[0] != table.num_rows or scores.ndim not in {1, 2} or scores.size > most_columns * table.num_rows:
                 raise ModelError(f"the scores have the shape {scores.shape} for {table.num_rows:,} rows", field="model")
             scores = scores.reshape(table.num_rows, -1)
-        return Answer(Prediction(labels=labels, scores=scores), values, seconds)
+        return Answer(Prediction(labels=labels, scores=scores, interval=said.interval), values, seconds)

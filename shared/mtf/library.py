@@ -19,6 +19,7 @@ def evaluate(
     *,
     y_pred: Any = None,
     y_score: Any = None,
+    y_interval: Any = None,
     task: str | None = None,
     labels: Sequence[Any] | None = None,
     positive: Any = None,
@@ -37,6 +38,7 @@ def evaluate(
         y_true: (n,) the truth: labels (text, integers, booleans) or numbers.
         y_pred: (n,) predicted labels or numbers. Without it labels follow from the scores: positive from 0.5 on, else the highest.
         y_score: (n,) probability of the positive class, or (n, classes) in the order of `labels`.
+        y_interval: (n, 2) lower and upper limit of the model's own prediction intervals, for a regression.
         task: `binary`, `multiclass` or `regression`. Without it two distinct values are binary, text or at most 20 distinct
             integers multiclass, everything else a regression.
         labels: Every label, in the order of the columns of `y_score`. Without it those that appear, ascending.
@@ -59,6 +61,7 @@ def evaluate(
         y_true,
         y_pred=y_pred,
         y_score=y_score,
+        y_interval=y_interval,
         task=task,
         labels=labels,
         positive=positive,

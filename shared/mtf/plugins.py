@@ -165,6 +165,8 @@ class Prediction:
     """(n,) hard labels or regression values; None when the model gives scores alone."""
     scores: NDArray[np.float64] | None = None
     """(n, k) a score per class, or (n,) of the positive class."""
+    interval: NDArray[np.float64] | None = None
+    """(n, 2) lower and upper limit of the model's own prediction interval, for regression."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,8 @@ class Sample:
     group: NDArray[np.int64] | None = None
     """(n,) codes of the unit of dependence."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    interval: NDArray[np.float64] | None = None
+    """(n, 2) lower and upper limit of the model's own prediction interval; regression only, None where the model gives none."""
 
 
 class MetricPlugin(Protocol):

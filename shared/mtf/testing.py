@@ -166,7 +166,7 @@ def check_metric(metric: Any, sample: Sample) -> float:
     assert metric.greater_is_better in {True, False, None}, f"`{name}` says which direction is better"  # noqa: S101
     assert metric.summary.strip(), f"`{name}` says in a sentence what it measures"  # noqa: S101
 
-    parts = ("target", "prediction", "scores", "weight", "group")
+    parts = ("target", "prediction", "scores", "weight", "group", "interval")
 
     def taken(rows: Any) -> Any:
         chosen: dict[str, Any] = {part: getattr(sample, part) for part in parts}

@@ -92,6 +92,32 @@ def numbers(values: Any, name: str) -> NDArray[np.float64]:
     return array
 
 
+def limits(values: Any, name: str) -> NDArray[np.float64]:
+    """(n, 2) finite lower and upper limits from an (n, 2) array or a frame or mapping with two columns, lower first.
+
+    Raises DataError for another shape and for a lower limit above its upper one.
+    """
+    if isinstance(values, Mapping) or hasattr(values, "columns") or hasattr(values, "column_names"):
+        parts = list(table(values, name).values())
+    else:
+        array = np.asarray(values)
+        parts = list(array.T) if array.ndim == 2 else []  # noqa: PLR2004 - a table
+    if len(parts) != 2:  # noqa: PLR2004 - lower and upper
+        raise DataError(
+            f"`{name}` must have two columns, the lower and the upper limit", field=name, found=f"{len(parts)} columns", fix="give (n, 2)"
+        )
+    found = np.stack([numbers(part, name) for part in parts], axis=1)
+    crossed = np.flatnonzero(found[:, 0] > found[:, 1])
+    if crossed.size:
+        raise DataError(
+            f"`{name}` has a lower limit above the upper one in {crossed.size:,} of {len(found):,} rows (first: {crossed[0]})",
+            field=name,
+            found=f"{crossed.size} rows",
+            fix="give the lower limit first",
+        )
+    return found
+
+
 def codes(values: Any, name: str) -> NDArray[np.int64]:
     """(n,) codes of the distinct values in order of appearance; rows without a value share one code."""
     encoded = column(values, name).dictionary_encode(null_encoding="encode")

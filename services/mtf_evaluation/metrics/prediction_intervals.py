@@ -18,21 +18,22 @@ from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.interval import no_interval
 from mtf_evaluation.statistics.proportion import wilson
 
-LOWER, UPPER = "lower", "upper"
-"""Names of the limits in `Sample.extra`: (n,) float64 each."""
 FEWEST = 10
 """Rows (or groups) from which Wilson's interval is trusted."""
 WITHOUT = "the predictions come without intervals (columns `lower` and `upper`)"
 
 
 def limits_of(sample: Sample) -> tuple[Floats, Floats]:
-    """(n,) lower and upper limits of the model's prediction intervals."""
-    return np.asarray(sample.extra[LOWER], dtype=np.float64), np.asarray(sample.extra[UPPER], dtype=np.float64)
+    """(n,) lower and upper limits of the model's prediction intervals; NaN where it gave none."""
+    if sample.interval is None:
+        nothing = np.full(sample.target.size, np.nan)
+        return nothing, nothing
+    return sample.interval[:, 0], sample.interval[:, 1]
 
 
 def lacking(sample: Sample) -> str | None:
     """Why nothing can be said of the intervals: there are none."""
-    return None if LOWER in sample.extra and UPPER in sample.extra else WITHOUT
+    return WITHOUT if sample.interval is None else None
 
 
 class IntervalCoverage(Metric):

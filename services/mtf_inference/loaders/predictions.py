@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 SCORE = "score:"
+LIMITS = ("lower", "upper")
+"""Columns of the limits of prediction intervals."""
 
 
 class PredictionsArgs(BaseModel):
@@ -30,10 +32,13 @@ class PredictionsArgs(BaseModel):
 
 
 class PredictionsLoader:
-    """Opens a file with the columns `prediction`, and `score` (of the positive class) or `score:<label>` for each class."""
+    """Opens a file with the columns `prediction`, and `score` (of the positive class) or `score:<label>` for each class.
+
+    For a regression `lower` and `upper` may carry the limits of the model's own prediction intervals.
+    """
 
     name: ClassVar[str] = "predictions"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Args: ClassVar[type[PredictionsArgs]] = PredictionsArgs
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".parquet")
     remote: ClassVar[bool] = False
@@ -76,6 +81,7 @@ class PredictionsModel:
                 found=", ".join(names[:20]),
                 fix="name the columns so",
             )
+        self._limits = LIMITS if set(LIMITS) <= set(names) else ()
         self._table, self._next = table, 0
         self._id = next((name for name in (id_column, "row_id") if name and name in names), None)
         if self._id is None and rows is not None and rows != table.num_rows:
@@ -97,7 +103,8 @@ class PredictionsModel:
         part = self._rows(table)
         labels = part.column("prediction").to_pandas().to_numpy() if "prediction" in part.column_names else None
         scores = np.column_stack([_numbers(part, name) for name in self._scores]) if self._scores else None
-        return Prediction(labels=labels, scores=scores)
+        interval = np.column_stack([_numbers(part, name) for name in self._limits]) if self._limits else None
+        return Prediction(labels=labels, scores=scores, interval=interval)
 
     def describe(self) -> dict[str, Any]:
         """What the file holds."""
@@ -165,7 +172,7 @@ def _unique(keys: pa.ChunkedArray, name: str) -> None:
 
 
 def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
-    """One score column as float64, NaN for null. Raises DataError for text."""
+    """One column of numbers as float64, NaN for null. Raises DataError for text."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -102,7 +102,7 @@ class InferenceSpec(Contract):
     """Score row sets with one load of a model. Inputs: `<set>.features`, `<set>.context`, and `model` or `predictions` (none for an endpoint).
 
     Output: `<set>.scored` (Parquet) for each row set: `row_id`, `target`, `weight`, `group`, `time`, `slice:<column>`, `prediction`, and `score_<i>` for
-    the i-th label. For classification `target` and `prediction` are int32 codes into `labels` (null where missing), else float64.
+    the i-th label, `lower` and `upper` where the predictions of a regression come with intervals. For classification `target` and `prediction` are int32 codes into `labels` (null where missing), else float64.
     Facts: `InferenceFacts`.
     """
 
@@ -170,6 +170,7 @@ class EvaluateSpec(Contract):
     compared: list[ComparedInput] = Field(default_factory=list)
     against: int | None = Field(default=None, description="Position of the run that all others are compared with; null compares every two.")
     paired: bool = True
+    ids: bool = Field(default=True, description="Whether equal row ids name the same row in every compared run.")
     confirmatory: bool = Field(
         default=False, description="Whether the metrics were named as those that decide, so that Holm corrects them."
     )

@@ -30,10 +30,12 @@ def multiclass(n: int = 400, k: int = 4, *, seed: int = 0, signal: float = 1.5) 
 
 
 def regression(n: int = 400, *, seed: int = 0, noise: float = 1.0) -> Sample:
-    """Numbers far from 0 with normal errors."""
+    """Numbers far from 0 with normal errors, and prediction intervals of unequal width."""
     random = np.random.default_rng(seed)
     target = random.normal(50, 10, size=n)
-    return Sample("regression", target, target + noise * random.normal(size=n))
+    prediction = target + noise * random.normal(size=n)
+    half = noise * (1.5 + 0.5 * np.sin(prediction))
+    return Sample("regression", target, prediction, interval=np.stack([prediction - half, prediction + half], axis=1))
 
 
 def weighted(sample: Sample, weight: Any) -> Sample:
@@ -54,4 +56,5 @@ def repeated(sample: Sample, times: Any) -> Sample:
         target=sample.target[rows],
         prediction=sample.prediction[rows],
         scores=None if sample.scores is None else sample.scores[rows],
+        interval=None if sample.interval is None else sample.interval[rows],
     )

@@ -107,3 +107,22 @@ def test_a_wrong_file_is_told(run: Any, text: Any, spec: dict[str, Any], kind: t
     """Each mistake has its own sentence."""
     with pytest.raises(kind, match=message):
         run(text, **spec)
+
+
+def test_limits_of_a_regression_travel_along(run: Any) -> None:
+    """`lower` and `upper` of a regression are scored beside the prediction; one of them alone is a column like any other."""
+    regression = {"task": "regression", "labels": None, "target": [1.0, 2.0, 3.0, 4.0]}
+    found = run("prediction,lower,upper\n1,0,2\n2,1,3\n3,2,4\n4,4,4\n", **regression)
+    assert found["lower"] == [0, 1, 2, 4]
+    assert found["upper"] == [2, 3, 4, 4]
+    assert "lower" not in run("prediction,lower\n1,0\n2,1\n3,2\n4,4\n", **regression)
+
+
+def test_crossed_limits_are_refused(run: Any) -> None:
+    """A lower limit above its upper one is an error with the first row; a missing limit is a missing prediction."""
+    regression = {"task": "regression", "labels": None, "target": [1.0, 2.0, 3.0, 4.0]}
+    with pytest.raises(ModelError, match="row 2: 5 to 4"):
+        run("prediction,lower,upper\n1,0,2\n2,1,3\n3,5,4\n4,4,4\n", **regression)
+    with pytest.raises(ModelError, match="NaN or infinite"):
+        run("prediction,lower,upper\n1,0,2\n2,,3\n3,3,4\n4,4,4\n", **regression)
+    assert run("prediction,lower,upper\n1,0,2\n2,,3\n3,3,4\n4,4,4\n", missing="exclude", **regression)["upper"] == [2, None, 4, 4]
