@@ -1,0 +1,122 @@
+"""Where a threshold cuts the ranked rows, with tied rows split by expectation, and how a share above the cut varies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mtf_evaluation.metrics.base import Floats
+from mtf_evaluation.metrics.facts import Facts
+from mtf_evaluation.metrics.ranking import Ranked, Ranking
+
+Kind = Literal["all", "positive", "negative"]
+TOLERANCE = 1e-12
+"""Of the whole weight: two sums of the same weights in another order are equal."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A threshold in the ranked rows: whole tie groups lie above it, and a part of one.
+
+    The order within a tie group is unknown, so that each of its rows lies above the cut with the same chance: what a random order gives
+    on average.
+    """
+
+    above: Floats
+    """(g,) share of each tie group above the cut, in ascending order of the score."""
+    at: int
+    """The tie group at the cut."""
+    ranking: Ranking
+
+    def mass(self, kind: Kind) -> float:
+        """Weight above the cut."""
+        return float(of_kind(self.ranking, kind) @ self.above)
+
+    def positives_near(self) -> float:
+        """Share of positives among the rows next to the cut, which decides how much a moved cut costs.
+
+        The tie group at the cut itself where it has rows enough, else the same number of rows on either side (whole tie groups, so that the
+        order of rows means nothing). That number grows like n^(4/5), which balances bias and variance of a local mean.
+        """
+        ranking = self.ranking
+        n = ranking.score.size
+        last = np.arange(n) if ranking.ends is None else ranking.ends
+        start, end = (int(last[self.at - 1]) + 1 if self.at else 0), int(last[self.at]) + 1
+        wanted = max(5, round(n**0.8 / 4))
+        left, right = self.at, self.at
+        if end - start < wanted:
+            half = max(1, min(wanted, start, n - end))
+            left = int(np.searchsorted(last, max(start - half, 0)))
+            right = int(np.searchsorted(last, min(end - 1 + half, n - 1)))
+        own_p, own_n = ranking.own
+        positives, negatives = float(own_p[left : right + 1].sum()), float(own_n[left : right + 1].sum())
+        rows = int(last[right]) + 1 - (int(last[left - 1]) + 1 if left else 0)
+        one = (positives + negatives) / rows
+        return (positives + one / 2) / (positives + negatives + one)
+
+
+def of_kind(ranking: Ranking, kind: Kind) -> Floats:
+    """(g,) weight of the rows of a kind in each tie group."""
+    positives, negatives = ranking.own
+    return positives if kind == "positive" else negatives if kind == "negative" else positives + negatives
+
+
+def total(ranking: Ranking, kind: Kind) -> float:
+    """Weight of all rows of a kind."""
+    positives, negatives = ranking.totals
+    return positives if kind == "positive" else negatives if kind == "negative" else positives + negatives
+
+
+def cut(ranking: Ranking, kind: Kind, share: float, *, furthest: bool = False) -> Cut:
+    """The cut with a share of the rows of a kind above it.
+
+    Args:
+        ranking: The rows.
+        kind: Which rows are counted.
+        share: Between 0 and 1.
+        furthest: Where several cuts have the same share above them, the lowest one instead of the highest.
+    """
+    weight = of_kind(ranking, kind)[::-1]
+    upto = np.cumsum(weight)
+    wanted, slack = share * float(upto[-1]), TOLERANCE * float(upto[-1])
+    at = int(np.searchsorted(upto, wanted + slack, side="right") if furthest else np.searchsorted(upto, wanted - slack))
+    at = min(at, upto.size - 1)
+    before = float(upto[at - 1]) if at else 0.0
+    part = float(np.clip((wanted - before) / weight[at], 0.0, 1.0)) if weight[at] > 0 else 1.0
+    above = np.zeros(upto.size)
+    above[upto.size - at :] = 1.0
+    above[upto.size - 1 - at] = part
+    return Cut(above, upto.size - 1 - at, ranking)
+
+
+def share_above(found: Cut, *, of: Kind, by: Kind, share: float) -> Ranked:
+    """Share of the rows `of` a kind above the cut that leaves a `share` of the rows of the kind `by` there, with influence values.
+
+    A row of the kind `of` moves it by standing above the cut or not; a row of the kind `by` moves the cut itself, and with it as many
+    rows of the other kind as stand next to it: the slope of the curve there.
+    """
+    ranking = found.ranking
+    whole = total(ranking, "all")
+    value = found.mass(of) / total(ranking, of)
+    near = found.positives_near()
+    density = {"positive": near, "negative": 1 - near, "all": 1.0}
+    slope = (density[of] / total(ranking, of)) / (density[by] / total(ranking, by))
+    moved = (found.above - value) * (whole / total(ranking, of))
+    cutting = (found.above - share) * (-slope * whole / total(ranking, by))
+    of_positive = (moved if of == "positive" else 0.0) + (cutting if by != "negative" else 0.0)
+    of_negative = (moved if of == "negative" else 0.0) + (cutting if by != "positive" else 0.0)
+    return Ranked(value, np.asarray(of_positive), np.asarray(of_negative))
+
+
+def effective_rows(facts: Facts, found: Cut, kind: Kind) -> tuple[float, float]:
+    """Effective rows of a kind above and below the cut: Kish's number, or groups where they are fewer."""
+    design = facts.design
+    if design.simple:
+        above = found.mass(kind)
+        return above, total(found.ranking, kind) - above
+    upper = found.ranking.spread(Ranked(0.0, found.above, found.above)) > 0
+    chosen = np.ones(upper.size, dtype=np.bool_) if kind == "all" else (facts.sample.target == 1) == (kind == "positive")
+    above, below = (min(design.kish_of(side & chosen), float(design.groups_of(side & chosen))) for side in (upper, ~upper))
+    return above, below
