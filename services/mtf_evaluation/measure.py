@@ -18,7 +18,7 @@ from mtf_evaluation.catalogue import resolve
 from mtf_evaluation.metrics import one_vs_rest
 from mtf_evaluation.metrics.adapter import measured_by
 from mtf_evaluation.metrics.base import Metric, undefined
-from mtf_evaluation.metrics.facts import facts_of, with_facts
+from mtf_evaluation.metrics.facts import with_facts
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
@@ -125,14 +125,20 @@ def prepared(sample: Sample, seed: int = 0) -> Sample:
 
 def subset(sample: Sample, mask: NDArray[Any]) -> Sample:
     """The rows of a sample that a (n,) boolean mask or an index array selects."""
+    rows = np.flatnonzero(mask) if mask.dtype == np.bool_ else mask
+
+    def of(array: NDArray[Any]) -> NDArray[Any]:
+        # Several times faster than an index in brackets, above all for the rows of a table.
+        return array.take(rows, axis=0)
+
     return replace(
         sample,
-        target=sample.target[mask],
-        prediction=sample.prediction[mask],
-        scores=None if sample.scores is None else sample.scores[mask],
-        weight=None if sample.weight is None else sample.weight[mask],
-        group=None if sample.group is None else sample.group[mask],
-        interval=None if sample.interval is None else sample.interval[mask],
+        target=of(sample.target),
+        prediction=of(sample.prediction),
+        scores=None if sample.scores is None else of(sample.scores),
+        weight=None if sample.weight is None else of(sample.weight),
+        group=None if sample.group is None else of(sample.group),
+        interval=None if sample.interval is None else of(sample.interval),
         extra={},
     )
 

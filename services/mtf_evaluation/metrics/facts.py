@@ -31,6 +31,8 @@ class Facts:
         """One class against the rest, by the class's code."""
         self.cutoffs: dict[int, object] = {}
         """What plots read of a ranking, by the class's code."""
+        self.probable = False
+        """Whether the scores are known to be probabilities, because those of a larger sample were seen to be."""
 
     @cached_property
     def n(self) -> int:
@@ -123,6 +125,8 @@ class Facts:
     @cached_property
     def not_probabilities(self) -> str | None:
         """Why the scores cannot be read as probabilities, or None."""
+        if self.probable:
+            return None
         scores = self.scores
         low, high = float(scores.min()), float(scores.max())
         if low < 0 or high > 1:

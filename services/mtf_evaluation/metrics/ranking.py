@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mtf_evaluation.statistics.sums import dot
+
 Floats = NDArray[np.float64]
 
 
@@ -85,7 +87,7 @@ class Ranking:
         total = all_p + all_n
         below = own_n * -0.5
         below += upto_n
-        area = float(own_p @ below) / (all_p * all_n)
+        area = dot(own_p, below) / (all_p * all_n)
         below *= total / (all_p * all_n)
         below -= area * total / all_p
         above = own_p * 0.5
@@ -109,7 +111,7 @@ class Ranking:
         at_least += own_n
         at_least += right
         right /= at_least
-        average = float(own_p @ right) / all_p
+        average = dot(own_p, right) / all_p
         at_least = np.divide(own_p, at_least, out=at_least)
         gain = np.cumsum(at_least)
         at_least *= right

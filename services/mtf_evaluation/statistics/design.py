@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from mtf_evaluation.statistics.sums import dot
+
 Floats = NDArray[np.float64]
 FEW_GROUPS = 30
 """Below this many groups the normal quantile is replaced by Student's t with G - 1 degrees of freedom."""
@@ -58,7 +60,7 @@ class Design:
         if self.weight is None:
             return float(self.n if mask is None else np.count_nonzero(mask))
         weight = self.weight if mask is None else self.weight[mask]
-        squares = float(weight @ weight)
+        squares = dot(weight, weight)
         return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
 
     def groups_of(self, mask: NDArray[np.bool_]) -> int:
@@ -69,13 +71,13 @@ class Design:
 
     def mean(self, values: Floats) -> float:
         """Weighted mean of (n,) values."""
-        return float(values.mean()) if self.weight is None else float(self.weight @ values) / self.total
+        return float(values.mean()) if self.weight is None else dot(self.weight, values) / self.total
 
     def means(self, terms: Floats) -> Floats:
         """Weighted means of the columns of (n, t) terms, as (t,)."""
         if self.weight is None:
             return np.asarray(terms.mean(axis=0), dtype=np.float64)
-        return np.asarray(self.weight @ terms, dtype=np.float64) / self.total
+        return np.einsum("i,ij->j", self.weight, terms) / self.total
 
     def standard_error(self, influence: Floats) -> float:
         """Standard error of an estimate with these (n,) influence values, whose weighted mean is 0.
@@ -89,7 +91,7 @@ class Design:
         parts = influence if self.weight is None else self.weight * influence
         if self.group is not None:
             parts = np.bincount(self.group, weights=parts, minlength=units).astype(np.float64, copy=False)
-        return float(np.sqrt(units / (units - 1) * float(parts @ parts))) / self.total
+        return float(np.sqrt(units / (units - 1) * dot(parts, parts))) / self.total
 
     def effective(self, influence: Floats) -> float:
         """Rows after weights and groups: Kish's number divided by the design effect of the groups, between 1 and n."""

@@ -12,6 +12,7 @@ from scipy import special
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.interval import Interval, no_interval
 from mtf_evaluation.statistics.scales import IDENTITY, Scale
+from mtf_evaluation.statistics.sums import combine, dot
 
 Floats = NDArray[np.float64]
 NOISE = 1e-11
@@ -36,7 +37,7 @@ def gradient(function: Callable[[Floats], float], means: Floats, spread: Floats)
 
 def delta_influence(terms: Floats, means: Floats, slope: Floats) -> Floats:
     """(n,) influence values of f(means) from (n, t) terms and the (t,) gradient of f."""
-    return np.asarray(terms @ slope, dtype=np.float64) - float(means @ slope)
+    return combine(terms, slope) - float(means @ slope)
 
 
 def delta_interval(
@@ -92,4 +93,4 @@ def tail_weight(influence: Floats, design: Design) -> float:
     # An overflow is a few rows that decide everything.
     if not math.isfinite(second):
         return math.inf
-    return float((squares @ parts) / parts.size) / (second * math.sqrt(second)) if second > 0 else 0.0
+    return dot(squares, parts) / parts.size / (second * math.sqrt(second)) if second > 0 else 0.0
