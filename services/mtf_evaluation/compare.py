@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtf.contracts.registry import OverallTest, Standings
 from mtf.contracts.report import Comparison
@@ -174,12 +175,20 @@ def same_rows(a: Sample, b: Sample, *, whose: str = "the baseline", field: str =
     if not np.array_equal(a.target, b.target):
         wrong = int(np.count_nonzero(a.target != b.target))
         raise DataError(f"the truth differs in {wrong:,} of {a.target.size:,} rows between the first and {whose}", field=field, fix=fix)
-    if not _equal(a.weight, b.weight) or not _equal(a.group, b.group):
+    if not _equal(a.weight, b.weight) or not _same_groups(a.group, b.group):
         raise DataError(f"{whose} has other weights or groups", field=field, fix=fix)
 
 
 def _equal(one: Any, other: Any) -> bool:
     return one is other if one is None or other is None else bool(np.array_equal(one, other))
+
+
+def _same_groups(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
+    """Whether the groups hold the same rows, whatever their codes."""
+    if _equal(one, other) or one is None or other is None:
+        return _equal(one, other)
+    (first, ours), (second, theirs) = np.unique(one, return_inverse=True), np.unique(other, return_inverse=True)
+    return first.size == second.size == np.unique(ours * np.int64(second.size) + theirs).size
 
 
 def _compared(metric: str, ours: Side, theirs: Side, *, family: Family, run: str, baseline: str, paired: bool) -> Comparison:

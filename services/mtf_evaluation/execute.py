@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -11,7 +12,7 @@ from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import PlatformError
 from mtf.jobs.child import JobContext
 from mtf.plugins import StageOutcome
-from mtf_evaluation import assemble, baseline, junit, render
+from mtf_evaluation import assemble, baseline, junit, many, render
 from mtf_evaluation.assemble import RUN_ID
 from mtf_evaluation.scored import Scored, read
 
@@ -20,6 +21,8 @@ def execute(job: JobContext) -> StageOutcome:
     """Evaluate what the inference stage wrote. Equal inputs give equal bytes: the run's id is a placeholder that the gateway fills."""
     spec = EvaluateSpec.model_validate(job.spec)
     job.progress(0, 4, "steps", "reading predictions")
+    if spec.compared:
+        return (_overlap if spec.kind == "overlap" else _many)(job, spec)
     scored, other = _inputs(job, spec)
     return _comparison(job, spec, scored, other) if spec.kind == "comparison" else _report(job, spec, scored, other)
 
@@ -32,7 +35,7 @@ def _inputs(job: JobContext, spec: EvaluateSpec) -> tuple[Scored, Scored | None]
         return scored, None
     labels = spec.labels if spec.baseline_labels is None else spec.baseline_labels
     theirs = read(job.inputs["baseline"], task=spec.task, labels=labels, name="baseline")
-    return scored, baseline.align(scored, theirs, title=assemble.baseline_title(spec))
+    return scored, baseline.align(scored, theirs, title=f"the baseline {assemble.baseline_title(spec)}")
 
 
 def _report(job: JobContext, spec: EvaluateSpec, scored: Scored, other: Scored | None) -> StageOutcome:
@@ -61,6 +64,27 @@ def _comparison(job: JobContext, spec: EvaluateSpec, scored: Scored, other: Scor
     _write(job.output / "comparison.json", view)
     job.progress(4, 4, "steps", "done")
     return StageOutcome({"comparison": "comparison.json"}, {"comparisons": len(found), "rows": rows, "warnings": warnings}, warnings)
+
+
+def _many(job: JobContext, spec: EvaluateSpec) -> StageOutcome:
+    view = many.compared(spec, _runs(job, spec))
+    _write(job.output / "comparison.json", view)
+    job.progress(4, 4, "steps", "done")
+    facts = {"comparisons": len(view.comparisons), "rows": view.rows, "warnings": view.warnings}
+    return StageOutcome({"comparison": "comparison.json"}, facts, view.warnings)
+
+
+def _overlap(job: JobContext, spec: EvaluateSpec) -> StageOutcome:
+    facts = many.overlap(_runs(job, spec))
+    (job.output / "overlap.json").write_text(json.dumps(facts), encoding="utf-8")
+    return StageOutcome({"overlap": "overlap.json"}, facts, [])
+
+
+def _runs(job: JobContext, spec: EvaluateSpec) -> list[Scored]:
+    names = [f"run.{position}" for position in range(len(spec.compared))]
+    if any(name not in job.inputs for name in names):
+        raise PlatformError("a comparison was started without the predictions of one of its runs")
+    return [read(job.inputs[name], task=spec.task, labels=one.labels, name=name) for name, one in zip(names, spec.compared, strict=True)]
 
 
 def _write(path: Path, document: BaseModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mtf.contracts.report import Comparison
+from mtf_evaluation import numerals
 
 RAREST = 1e-9
 
@@ -46,13 +47,7 @@ def _reach(one: Comparison) -> list[str]:
     said = f"80 of 100 test sets like this one would show a true difference of {one.minimum_detectable:.2g}"
     if one.rows_needed is None:
         return [f"{said}."]
-    return [f"{said}; if this one stays as it is, about {rounded(one.rows_needed):,} rows settle it."]
-
-
-def rounded(rows: int) -> int:
-    """Rows to two significant digits, upwards: more digits would pretend to know more."""
-    step = int(10 ** max(len(str(rows)) - 2, 0))
-    return -(-rows // step) * step
+    return [f"{said}; if this one stays as it is, about {numerals.about(one.rows_needed)} rows settle it."]
 
 
 def odds(p: float) -> str:

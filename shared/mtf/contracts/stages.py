@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mtf.contracts.base import Contract
+from mtf.contracts.slices import SliceDemand, SlicePart
 
 Task = Literal["binary", "multiclass", "regression"]
 
@@ -80,6 +81,9 @@ class ProcessingSpec(Contract):
     slices: list[str] = Field(default_factory=list, description="Columns to carry into the context.")
     slice_values: dict[str, list[str]] = Field(
         default_factory=dict, description="Values that gates name; one that the version lacks is an error."
+    )
+    slice_demands: list[SliceDemand] = Field(
+        default_factory=list, description="What slices need of columns; one that has not got it is an error."
     )
     task: Task | None = None
     positive: Any = None
@@ -161,7 +165,10 @@ class EvaluateSpec(Contract):
     task: Task
     labels: list[Any] | None = None
     metrics: list[str] | None = None
-    slices: list[list[str]] = Field(default_factory=list, description="Each a cross of at least one column.")
+    slices: list[list[str | SlicePart]] = Field(
+        default_factory=list, description="Each a cross of at least one part; a text is a column by its values."
+    )
+    slice_min_rows: int = Field(default=1, description="Slices of fewer rows are listed and not measured.")
     gates: list[Term] = Field(default_factory=list)
     level: float = 0.95
     seed: int = 0

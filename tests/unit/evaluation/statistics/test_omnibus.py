@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats import multivariate
 from statsmodels.stats.contingency_tables import cochrans_q, mcnemar
-from statsmodels.stats.multivariate import test_mvmean as mean_test
 
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.omnibus import cochran_q, covariance, wald
@@ -33,7 +33,7 @@ def test_wald_is_hotellings_test_of_the_differences() -> None:
     rows = np.random.default_rng(4).normal(size=(60, 4)) @ np.diag([1, 2, 1, 3]) + np.array([0.3, 0, 0.1, 0])
     joint = covariance(rows - rows.mean(axis=0), Design(60))
     found = wald(rows.mean(axis=0), joint, 60)
-    wanted = mean_test(rows[:, 1:] - rows[:, :1], np.zeros(3))
+    wanted = multivariate.test_mvmean(rows[:, 1:] - rows[:, :1], np.zeros(3))
     assert (found.statistic, found.p_value) == pytest.approx((wanted.statistic, wanted.pvalue), rel=1e-9)
     two = wald(rows[:, :2].mean(axis=0), joint[:2, :2], 60)
     assert two.p_value == pytest.approx(stats.ttest_rel(rows[:, 0], rows[:, 1]).pvalue, rel=1e-9)
