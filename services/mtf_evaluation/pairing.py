@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from mtf_evaluation.metrics.base import Floats
+from mtf_evaluation.metrics.error_quantiles import ErrorQuantile
 from mtf_evaluation.metrics.proportions import FEWEST as FEWEST_COUNTED
 from mtf_evaluation.metrics.proportions import Proportion
 from mtf_evaluation.side import Side
@@ -86,8 +87,12 @@ def _influences(a: Side, b: Side, difference: float) -> tuple[Paired, str | None
     noise = NOISE * float(np.abs(own).max(initial=0.0))
     if not math.isnan(error) and (float(np.abs(apart).max(initial=0.0)) <= noise or error <= NOISE * abs(difference)):
         return _same_everywhere(a, difference), None
+    if math.isnan(error) and _identical(a, b):
+        return Paired(no_interval("both models give the same on every row"), 1.0, "identical"), None
     method = "delong-paired" if a.delong else ("influence-paired" if design.simple else "sandwich-paired")
     found = paired_normal(difference, error, design, a.level, method, student=a.student)
+    if isinstance(a.plugin, ErrorQuantile):
+        return found, a.doubt(apart) or b.doubt(apart) or _too_few(int(np.count_nonzero(np.sign(own) != np.sign(b.influence))))
     return found, a.doubt(apart) or _too_alike(a, apart, noise)
 
 
@@ -116,7 +121,10 @@ def _identical(a: Side, b: Side) -> bool:
 
 def _too_alike(a: Side, apart: Floats, noise: float) -> str | None:
     """Few rows on which two classifiers differ decide their difference."""
-    differ = int(np.count_nonzero(np.abs(apart) > noise))
-    if not a.is_mean and differ < FEWEST_DISCORDANT:
+    return None if a.is_mean else _too_few(int(np.count_nonzero(np.abs(apart) > noise)))
+
+
+def _too_few(differ: int) -> str | None:
+    if differ < FEWEST_DISCORDANT:
         return f"the models differ on {differ} rows only; the paired interval is known to hold from {FEWEST_DISCORDANT}"
     return None

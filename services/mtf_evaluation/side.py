@@ -13,6 +13,7 @@ from mtf_evaluation import measure
 from mtf_evaluation.metrics.adapter import influence_of
 from mtf_evaluation.metrics.areas import AveragePrecision, RocAuc, RocAucOvr
 from mtf_evaluation.metrics.base import Floats, Metric
+from mtf_evaluation.metrics.error_quantiles import ErrorQuantile
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
 from mtf_evaluation.metrics.proportions import Proportion
@@ -117,6 +118,8 @@ class Side:
 
     def doubt(self, influence: Floats) -> str | None:
         """Why the normal approximation should not be trusted for an estimate with these influence values, or None."""
+        if isinstance(self.plugin, ErrorQuantile):
+            return self.plugin.doubt_of_difference(self.sample)
         if self.is_mean:
             return small_or_skewed(influence, self.facts)
         if self.facts.rarer < FEWEST:

@@ -57,20 +57,20 @@ class Pearson(SmoothMetric):
     def value(self, means: Floats) -> float:
         """The covariance over the root of both variances."""
         x, y, both = _central(means)
-        return float(both / (math.sqrt(x) * math.sqrt(y))) if min(x, y) > 0 else math.nan
+        return float(both / (np.sqrt(x) * np.sqrt(y))) if min(x, y) > 0 else math.nan
 
     def slope(self, means: Floats, spread: Floats) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """The derivative of the above."""
         x, y, both = _central(means)
-        root = math.sqrt(x) * math.sqrt(y)
+        root = np.sqrt(x) * np.sqrt(y)
         r = both / root
         by_x, by_y, by_both = -r / (2 * x), -r / (2 * y), 1 / root
         return np.array([-2 * means[0] * by_x - means[1] * by_both, -2 * means[1] * by_y - means[0] * by_both, by_x, by_y, by_both])
 
 
-def _central(means: Floats) -> tuple[float, float, float]:
+def _central(means: Floats) -> tuple[np.float64, np.float64, np.float64]:
     """Variances and covariance from means, means of squares and mean of products."""
-    return float(means[2] - means[0] ** 2), float(means[3] - means[1] ** 2), float(means[4] - means[0] * means[1])
+    return means[2] - means[0] ** 2, means[3] - means[1] ** 2, means[4] - means[0] * means[1]
 
 
 class Concordance(SmoothMetric):

@@ -188,7 +188,7 @@ class D2Pinball(InfluenceMetric):
         model = self.tail(sample)
         none = pinball(sample.target, quantile(sample.target, sample.weight, share), share)
         a, b = facts.design.mean(model), facts.design.mean(none)
-        return 1 - a / b, np.asarray(a / b**2 * (none - b) - (model - a) / b, dtype=np.float64)
+        return 1 - a / b, np.asarray(a / b * ((none - b) / b) - (model - a) / b, dtype=np.float64)
 
     def tail(self, sample: Sample) -> Floats:
         """The model's own losses, whose tail the truth's variation would hide."""

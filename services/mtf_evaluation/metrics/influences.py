@@ -48,8 +48,3 @@ class InfluenceMetric(Metric):
         interval = delta_interval(value, design.standard_error(influence), design, level, self.scale, method=method)
         doubt = small_or_skewed(influence, facts, self.tail(sample))
         return answer(value, interval, level=level, n=facts.n, n_effective=design.effective(influence), doubt=doubt, bounds=self.bounds)
-
-    def doubt_of_pair(self, a: Sample, b: Sample) -> str | None:
-        """Which condition of the validity region fails for the difference of two models."""
-        apart: Floats = self.influence(a)[1] - self.influence(b)[1]
-        return small_or_skewed(apart, facts_of(a))

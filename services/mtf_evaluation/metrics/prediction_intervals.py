@@ -46,18 +46,12 @@ class IntervalCoverage(Metric):
     formula = "mean(lower <= truth <= upper)"
     undefined_when = WITHOUT
     valid_from = f"{FEWEST} rows (or groups)"
-    source = "Gneiting and Raftery 2007; interval: Wilson 1927 at the effective number of rows; paired: Tango 1998"
-    base_is_truth = True
-    """Every row counts, whatever the model says, so that two models are compared on the same ones."""
+    source = "Gneiting and Raftery 2007; interval: Wilson 1927 at the effective number of rows"
 
     def hits(self, sample: Sample) -> NDArray[np.bool_]:
         """(n,) rows whose interval holds the truth."""
         lower, upper = limits_of(sample)
         return np.asarray((lower <= sample.target) & (sample.target <= upper))
-
-    def in_base(self, sample: Sample) -> NDArray[np.bool_]:
-        """(n,) rows that count: all."""
-        return np.ones(sample.target.size, dtype=np.bool_)
 
     def influence(self, sample: Sample) -> tuple[float, Floats]:
         """The share and its (n,) influence values; NaN without intervals."""

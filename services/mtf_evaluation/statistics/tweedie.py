@@ -53,7 +53,8 @@ def deviance_slope(truth: float, prediction: float, power: float) -> float:
     """Derivative of the unit deviance by the truth: 2 times the integral of t^(-p) from the prediction to the truth."""
     if power == 1:
         return 2 * math.log(truth / prediction)
-    return float(2 * (truth ** (1 - power) - prediction ** (1 - power)) / (1 - power))
+    after, before = np.power([truth, prediction], 1 - power)
+    return float(2 * (after - before) / (1 - power))
 
 
 def outside(truth: Floats, prediction: Floats, power: float) -> str | None:
