@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from sklearn import metrics as reference
 from statsmodels.stats import proportion
 from statsmodels.stats.contingency_tables import cochrans_q
@@ -133,14 +133,20 @@ def test_standings_follow_the_adjusted_p() -> None:
 
 
 def test_unpaired_shares_are_miettinen_and_nurminens() -> None:
-    """On other rows accuracy is compared by the score test of two independent samples; the limits are where statsmodels' has p 0.05."""
+    """On other rows accuracy is compared by the score test of two independent samples; each limit maximises the likelihood where that test has p 0.05."""
     a, b = samples.binary(300), samples.binary(200, seed=9, signal=0.8)
     one = compare_many([a, b], ["a", "b"], ["accuracy"], paired=False).comparisons[0]
     hits = [int((s.prediction == s.target).sum()) for s in (a, b)]
-    for value, p in ((0.0, one.p_value), (one.lower, 0.05), (one.upper, 0.05)):
-        counted = {"value": value, "method": "score", "compare": "diff", "correction": True}
-        wanted = proportion.test_proportions_2indep(hits[0], 300, hits[1], 200, **counted)
-        assert p == pytest.approx(wanted.pvalue, rel=1e-6)
+    wanted = proportion.test_proportions_2indep(hits[0], 300, hits[1], 200, method="score", compare="diff", correction=True)
+    assert one.p_value == pytest.approx(wanted.pvalue, rel=1e-6)
+    for limit, sign in ((one.lower or 0.0, 1), (one.upper or 0.0, -1)):
+
+        def minus(q: float, d: float = limit) -> float:
+            return -float(stats.binom.logpmf(hits[0], 300, q + d) + stats.binom.logpmf(hits[1], 200, q))
+
+        q = optimize.minimize_scalar(minus, bounds=(1e-9, 1 - limit - 1e-9), method="bounded", options={"xatol": 1e-13}).x
+        variance = ((q + limit) * (1 - q - limit) / 300 + q * (1 - q) / 200) * 500 / 499
+        assert (hits[0] / 300 - hits[1] / 200 - limit) / np.sqrt(variance) == pytest.approx(sign * stats.norm.ppf(0.975), rel=1e-5)
     assert (one.paired, one.n, one.n_baseline, one.interval_method) == (False, 300, 200, "miettinen-nurminen")
     assert "on other rows (300 and 200)" in one.sentence
 
