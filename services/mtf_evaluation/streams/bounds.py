@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mtf_evaluation import measure
 from mtf_evaluation.metrics.calibration import ExpectedCalibrationError, bin_count
-from mtf_evaluation.streams.bins import table
+from mtf_evaluation.streams.bins import Scale, table
 from mtf_evaluation.streams.cells import Cells
 from mtf_evaluation.streams.views import Errors, OneClass, View, places
 
@@ -43,12 +42,20 @@ def bound(metric: Any, view: View, cells: Cells, value: float, *, weighted: bool
         other = measure.value_of(metric, sample)
         if other is not None:
             found.append(abs(other - value))
-    return max(found, default=0.0) + _shifted(metric, cells, bins)
+    return max(found, default=0.0) + _shifted(metric, cells, view.scale)
 
 
-def _shifted(metric: Any, cells: Cells, bins: NDArray[np.int64]) -> float:
-    """Quantile bins of a calibration error may begin up to one of our bins later: the rows between count on the other side."""
+def _shifted(metric: Any, cells: Cells, scale: Scale) -> float:
+    """Quantile bins of a calibration error may begin up to one of our bins later, so that some of its rows count on the other side.
+
+    What they move is their score less their truth: at most all rows of one truth, with the largest distance that the bin allows.
+    """
     if not isinstance(metric, ExpectedCalibrationError):
         return 0.0
-    weight = np.bincount(np.unique(bins, return_inverse=True)[1], weights=cells.weight)
-    return 2 * bin_count(cells.total) * float(weight.max() / weight.sum())
+    truth, bins = np.divmod(cells.keys, 2 * scale.size)
+    low, width = (numbers[bins % scale.size] for numbers in table(scale))
+    moved = cells.weight * np.where(truth > 0, 1 - low, low + width)
+    _, at = np.unique(bins % scale.size, return_inverse=True)
+    most = np.maximum(np.bincount(at, weights=moved * (truth > 0)), np.bincount(at, weights=moved * (truth == 0)))
+    edges = min(bin_count(cells.total), most.size)
+    return 2 * float(np.partition(most, most.size - edges)[most.size - edges :].sum()) / float(cells.weight.sum())

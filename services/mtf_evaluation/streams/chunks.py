@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtf_evaluation.measure import subset
+from mtf.plugins import Sample
 from mtf_evaluation.scored import Scored, from_table
 
 EXACT_ROWS = 10_000_000
@@ -31,6 +34,14 @@ class Chunks(Protocol):
         """The rows of one partition."""
         ...
 
+    def borders(self, index: int) -> tuple[int, int]:
+        """The first row of a partition, and the row behind its last."""
+        ...
+
+    def window(self, start: int, stop: int) -> Scored:
+        """Some rows, wherever partitions end."""
+        ...
+
 
 class ParquetChunks:
     """A scored file.
@@ -46,7 +57,9 @@ class ParquetChunks:
         self._path, self._task, self._labels = path, task, labels
         metadata = pq.read_metadata(path)
         self.rows: int = metadata.num_rows
-        self._groups = _runs([metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)], chunk)
+        sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+        self._starts = [0, *accumulate(sizes)]
+        self._groups = _runs(sizes, chunk)
 
     def __len__(self) -> int:
         """Partitions."""
@@ -54,9 +67,22 @@ class ParquetChunks:
 
     def read(self, index: int) -> Scored:
         """The rows of a run of row groups. Each call opens the file, so that threads do not share a reader."""
+        return from_table(self._read(self._groups[index]), task=self._task, labels=self._labels)
+
+    def borders(self, index: int) -> tuple[int, int]:
+        """The first row of a partition, and the row behind its last."""
+        groups = self._groups[index]
+        return self._starts[groups.start], self._starts[groups.stop]
+
+    def window(self, start: int, stop: int) -> Scored:
+        """Some rows, from the row groups that hold them."""
+        groups = range(bisect_right(self._starts, start) - 1, bisect_left(self._starts, min(stop, self.rows)))
+        rows = self._read(groups).slice(start - self._starts[groups.start], stop - start)
+        return from_table(rows, task=self._task, labels=self._labels)
+
+    def _read(self, groups: range) -> pa.Table:
         with pq.ParquetFile(self._path) as file:
-            table = file.read_row_groups(list(self._groups[index]), use_threads=False)
-        return from_table(table, task=self._task, labels=self._labels)
+            return file.read_row_groups(list(groups), use_threads=False)
 
 
 class ArrayChunks:
@@ -71,17 +97,33 @@ class ArrayChunks:
         return max(1, -(-self.rows // self._chunk))
 
     def read(self, index: int) -> Scored:
-        """A window of the arrays; nothing is copied."""
-        start, stop = index * self._chunk, min((index + 1) * self._chunk, self.rows)
+        """The rows of one partition."""
+        return self.window(*self.borders(index))
+
+    def borders(self, index: int) -> tuple[int, int]:
+        """The first row of a partition, and the row behind its last."""
+        return index * self._chunk, min((index + 1) * self._chunk, self.rows)
+
+    def window(self, start: int, stop: int) -> Scored:
+        """Some rows; nothing is copied."""
         whole, window = self._scored, slice(start, stop)
         return replace(
             whole,
             row_id=whole.row_id[start:stop],
-            sample=subset(whole.sample, window),  # type: ignore[arg-type]  # a slice selects as a mask does
+            sample=_window(whole.sample, window),
             kept=whole.kept[window],
             slices={name: values[start:stop] for name, values in whole.slices.items()},
             groups=None if whole.groups is None else whole.groups[start:stop],
         )
+
+
+def _window(sample: Sample, window: slice) -> Sample:
+    """Views of the arrays."""
+    cut = {
+        name: None if getattr(sample, name) is None else getattr(sample, name)[window]
+        for name in ("target", "prediction", "scores", "weight", "group")
+    }
+    return replace(sample, extra={}, **cut)
 
 
 def _runs(sizes: Sequence[int], chunk: int) -> list[range]:

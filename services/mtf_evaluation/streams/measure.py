@@ -50,7 +50,10 @@ class Measured:
     parts: Mapping[Key, Part]
     values: Mapping[Key, Mapping[str, MetricValue]]
     readers: Mapping[Key, Values]
+    second: Mapping[Key, Second]
+    plugins: Mapping[str, Any]
     plan: Plan
+    survey: Survey
     no_target: int
 
 
@@ -97,7 +100,7 @@ def measure_parts(
         progress("measuring the spread")
         second = _second(chunks, (layout, find, seen), readers, runner)
         values = {key: reader.values(second.get(key)) for key, reader in readers.items()}
-    return Measured(state.parts, values, readers, layout, state.no_target)
+    return Measured(state.parts, values, readers, second, plugins, layout, seen, state.no_target)
 
 
 def _kept(part: Part) -> int:

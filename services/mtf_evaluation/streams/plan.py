@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,14 @@ class Plan:
     """Means over classes of an area."""
     refused: Mapping[str, str]
     """Metrics that cannot be measured so, with the reason."""
+
+    def only(self, names: Collection[str]) -> Plan:
+        """Some of the metrics."""
+
+        def kept(found: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: one for name, one in found.items() if name in names}
+
+        return Plan(self.views, kept(self.moments), kept(self.viewed), kept(self.areas), kept(self.refused))
 
 
 def plan(plugins: Mapping[str, Any], *, task: str, labels: tuple[Any, ...], scale: Scale | None, rows: int) -> Plan:

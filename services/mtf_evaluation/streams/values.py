@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -20,10 +21,11 @@ from mtf_evaluation.metrics.calibration import Bins, ExpectedCalibrationError
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
 from mtf_evaluation.metrics.rows import SmoothMetric
+from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.streams.bounds import bound
 from mtf_evaluation.streams.counted import Clusters, CountedFacts, counted
 from mtf_evaluation.streams.moments import Point, measured, point
-from mtf_evaluation.streams.parts import Part
+from mtf_evaluation.streams.parts import Part, terms_of
 from mtf_evaluation.streams.plan import CONFUSION, ERRORS, Plan, class_view
 from mtf_evaluation.streams.second import PAIRS, Second
 from mtf_evaluation.streams.views import Confusion
@@ -55,9 +57,10 @@ class Values:
 
     def __init__(self, part: Part, plan: Plan, *, level: float, seed: int, weighted: bool, centre: float) -> None:
         self._part, self._plan = part, plan
-        self._level, self._seed, self._weighted, self._centre = level, seed, weighted, centre
+        self.level, self._seed, self._weighted, self._centre = level, seed, weighted, centre
         self._samples: dict[str, Sample] = {}
         self._influence: dict[str, Floats] = {}
+        self._groups: Clusters | None = None
 
     @cached_property
     def n(self) -> int:
@@ -74,18 +77,21 @@ class Values:
             if self.n and self._missing(plugin) is None
         }
 
-    def values(self, second: Second | None) -> dict[str, MetricValue]:
-        """Every metric of the plan, in no particular order."""
-        found = {name: undefined(reason, self.n) for name, reason in self._plan.refused.items()}
+    def values(self, second: Second | None, names: Collection[str] | None = None) -> dict[str, MetricValue]:
+        """The metrics of the plan, or some of them, in no particular order."""
+        plan = self._plan if names is None else self._plan.only(names)
+        found = {name: undefined(reason, self.n) for name, reason in plan.refused.items()}
         if not self.n:
-            names = [*self._plan.moments, *self._plan.viewed, *self._plan.areas]
+            names = [*plan.moments, *plan.viewed, *plan.areas]
             return found | {name: undefined(self._empty(), 0) for name in names}
         second = second or Second({})
-        for name, plugin in self._plan.moments.items():
+        if "" in second.pairs:
+            self._groups = Clusters(int(np.count_nonzero(second.pairs[""])), math.nan)
+        for name, plugin in plan.moments.items():
             found[name] = self._moment(name, plugin, second)
-        for name, (view, inner) in self._plan.viewed.items():
+        for name, (view, inner) in plan.viewed.items():
             found[name] = self._viewed(view, inner, self._clusters(name, second, view))
-        for name, plugin in self._plan.areas.items():
+        for name, plugin in plan.areas.items():
             found[name] = self._area(name, plugin, second)
         return found
 
@@ -109,14 +115,49 @@ class Values:
         if reason:
             return undefined(reason, self.n)
         facts = self._facts(plugin, self._clusters(name, second))
-        return measured(_inner(plugin), self.points[name], second.spreads[name], facts, self._level, groups=second.sums.get(name))
+        return measured(_inner(plugin), self.points[name], second.spreads[name], facts, self.level, groups=second.sums.get(name))
+
+    @property
+    def design(self) -> Design:
+        """Weights and groups of the rows, for methods that ask how many independent units there are."""
+        return CountedFacts(
+            self._part.witness, self._part.cells[self._base], self._seed, weighted=self._weighted, clusters=self._groups
+        ).design
+
+    def has_influence(self, name: str) -> bool:
+        """Whether a metric, defined here, can say how much each row adds."""
+        return (
+            name in self.points
+            or name in self._plan.areas
+            or (name in self._plan.viewed and hasattr(self._plan.viewed[name][1], "influence"))
+        )
+
+    def influence(self, name: str, sample: Sample) -> Floats:
+        """(n,) influence of rows, seen or not, on a metric for which `has_influence` holds. All of them must lie in cells that were counted."""
+        if name in self.points:
+            return self.points[name].influence(terms_of(self._plan.moments[name], sample))
+        if name in self._plan.areas:
+            return self.area_influence({view: self._plan.views[view].see(sample).keys for view in self._areas})
+        view = self._plan.viewed[name][0]
+        found = self.view_influence(name, self._plan.views[view].see(sample).keys)
+        return np.zeros(sample.target.size) if found is None else found
+
+    def at(self, level: float) -> Values:
+        """The same at another confidence level."""
+        other = copy(self)
+        other.level = level
+        return other
+
+    def value(self, name: str, second: Second | None) -> MetricValue:
+        """One metric."""
+        return self.values(second, [name])[name]
 
     def coverage(self) -> MetricValue:
         """The share of rows with a prediction, as the accuracy of the claim that every row has one."""
         kept = replace(self._part.kept, keys=self._part.kept.keys + 2)
         sample = Confusion("binary", (0, 1)).sample(kept, self._seed, weighted=self._weighted)
         plugin = measure.find(["accuracy"], "binary")["accuracy"]
-        return measure.measure_one(plugin, sample, self._level)
+        return measure.measure_one(plugin, sample, self.level)
 
     def sample(self, view: str) -> Sample:
         """The rows as cells of a view."""
@@ -157,7 +198,7 @@ class Values:
         alone = math.sqrt(self.n / (self.n - 1) * second.spreads[name].second) / design.total
         error = alone if clusters is None else clusters.error
         effective = design.kish if error <= 0 else min(max(design.kish * (alone / error) ** 2, 1.0), float(self.n))
-        found = plugin.concluded(facts, float(np.mean(areas)), error, effective, self._level)
+        found = plugin.concluded(facts, float(np.mean(areas)), error, effective, self.level)
         off = [
             bound(RocAuc(), self._plan.views[class_view(code)], self._part.cells[class_view(code)], area, weighted=self._weighted) or 0.0
             for code, area in zip(self._present, areas, strict=True)
@@ -180,7 +221,7 @@ class Values:
 
     def _viewed(self, view: str, inner: Any, clusters: Clusters | None) -> MetricValue:
         metric = CountedCalibrationError(inner.args) if type(inner) is ExpectedCalibrationError else inner
-        found = measure.measure_one(metric, self._clustered(view, clusters), self._level)
+        found = measure.measure_one(metric, self._clustered(view, clusters), self.level)
         if found.value is None:
             return found
         off = bound(metric, self._plan.views[view], self._part.cells[view], found.value, weighted=self._weighted)
