@@ -14,6 +14,8 @@ from mtf.contracts.stages import EvaluateSpec, Term
 from mtf.errors import SpecError
 from mtf.plugins import SourceContext, names
 from mtf_evaluation.catalogue import check_versions, describe, resolve
+from mtf_evaluation.declared import forms
+from mtf_evaluation.declared.forms import Part
 from mtf_evaluation.gates import rules
 from mtf_evaluation.problems import Problems
 from mtf_evaluation.reference import read
@@ -35,13 +37,20 @@ class EvaluationStage:
         spec = _section(section.get("evaluation") or {})
         problems = Problems()
         metrics = _metrics(spec.metrics, spec.task, problems)
-        slices: list[list[str]] = []
+        slices: list[list[Part]] = []
         with problems.collected():
-            slices = _slices(spec.slices)
-        gates = _gates(spec, problems)
+            slices = forms.crosses(spec.slices)
+        gates = _gates(spec, forms.names(slices), problems)
         problems.throw()
         slices = _with_worst(slices, gates)
-        plan: dict[str, Any] = {"metrics": metrics, "slices": slices, "gates": [gate.model_dump() for gate in gates], "level": spec.level}
+        plan: dict[str, Any] = {
+            "metrics": metrics,
+            "slices": [[part if isinstance(part, str) else part.model_dump() for part in cross] for cross in slices],
+            "slice_min_rows": spec.slice_min_rows,
+            "gates": [gate.model_dump() for gate in gates],
+            "level": spec.level,
+            "needs": forms.needs(slices, gates).model_dump(),
+        }
         if spec.task:
             plan["task"] = spec.task
         named = [*(metrics or ()), *(gate.metric for gate in gates)]
@@ -88,38 +97,28 @@ def _metrics(wanted: list[str] | None, task: str | None, problems: Problems) -> 
     return list(dict.fromkeys(canonical))
 
 
-def _slices(wanted: Iterable[str | list[str]]) -> list[list[str]]:
-    """Each slice as a list of columns, once."""
-    slices: list[list[str]] = []
-    for index, one in enumerate(wanted):
-        columns = [one] if isinstance(one, str) else list(one)
-        field = f"evaluation.slices[{index}]"
-        if not columns or not all(columns):
-            raise SpecError("a slice names at least one column", field=field, found=one, fix="write a column, or a list of columns")
-        if len(set(columns)) < len(columns):
-            raise SpecError("a cross names each column once", field=field, found=one, fix=f"write {sorted(set(columns))}")
-        if not any(set(columns) == set(other) for other in slices):
-            slices.append(columns)
-    return slices
-
-
-def _gates(spec: EvaluationSpec, problems: Problems) -> list[Term]:
+def _gates(spec: EvaluationSpec, conditions: list[str], problems: Problems) -> list[Term]:
     """Every gate that can be judged."""
     gates: list[Term] = []
     known = names("metric")
     for index, text in enumerate(spec.gates):
         with problems.collected():
             field = f"evaluation.gates[{index}]"
-            gates.append(rules.read(text, known, task=spec.task, baseline=spec.baseline is not None, field=field))
+            gates.append(rules.read(text, known, task=spec.task, baseline=spec.baseline is not None, field=field, conditions=conditions))
     return gates
 
 
-def _with_worst(slices: list[list[str]], gates: list[Term]) -> list[list[str]]:
-    """The slices with those that `worst slice of` needs; a cross that is declared already is not declared again."""
+def _with_worst(slices: list[list[Part]], gates: list[Term]) -> list[list[Part]]:
+    """The slices with those that `worst slice of` needs; a cross that is declared already is not declared again.
+
+    A column that is declared by bins or the like is meant so, unless its values are declared as well.
+    """
     found = list(slices)
+    declared = {forms.name_of(part): part for cross in slices for part in cross if not isinstance(part, str)}
+    declared = {name: part for name, part in declared.items() if not any(name in cross for cross in slices)}
     for term in gates:
-        if term.worst and not any(set(term.worst) == set(one) for one in found):
-            found.append(term.worst)
+        if term.worst and not any(set(term.worst) == {forms.name_of(part) for part in cross} for cross in found):
+            found.append([declared.get(name, name) for name in term.worst])
     return found
 
 

@@ -14,6 +14,7 @@ from mtf.contracts.job import Validated
 from mtf.contracts.problem import FieldProblem
 from mtf.contracts.reference import Reference
 from mtf.contracts.run import DatasetSpec, ModelSpec, RecipeSpec, RunSpec, SourceSpec
+from mtf.contracts.slices import SliceNeeds
 from mtf.contracts.stages import Roles
 from mtf.errors import MtfError, SpecError
 from mtf.jobs.worker import Worker
@@ -258,13 +259,8 @@ class _Sections:
 def _assemble(spec: RunSpec, found: _Sections) -> Plan:
     """Put the sections' answers together; processing learns which columns and values the evaluation is going to slice by."""
     dataset, processing, model, evaluation = found.dataset, found.processing, found.model, found.evaluation
-    slices = {column: None for names in evaluation.spec.get("slices", []) for column in names}
-    values: dict[str, list[str]] = {}
-    for gate in evaluation.spec.get("gates", []):
-        for column, value in gate.get("where", {}).items():
-            slices[column] = None
-            if value not in values.setdefault(column, []):
-                values[column].append(value)
+    needs = SliceNeeds.model_validate(evaluation.spec.get("needs", {}))
+    slices = {"slices": needs.columns, "slice_values": needs.values, "slice_demands": [one.model_dump() for one in needs.demands]}
     return Plan(
         name=spec.name,
         dataset=dataset["label"],
@@ -273,9 +269,9 @@ def _assemble(spec: RunSpec, found: _Sections) -> Plan:
         registered=dataset.get("registered"),
         train=dataset.get("train"),
         recipe=processing["recipe"],
-        processing={**processing["spec"], "slices": list(slices), "slice_values": values},
+        processing={**processing["spec"], **slices},
         model=model,
-        evaluation=evaluation.spec,
+        evaluation={key: value for key, value in evaluation.spec.items() if key != "needs"},
         baseline=found.baseline,
         seed=spec.seed,
         timeout=spec.timeout,

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mtf.contracts.slices import SliceDemand
 from mtf.contracts.stages import Roles
 from mtf.errors import DataError, SpecError
 from mtf_processing.frame import Frame
@@ -47,30 +48,46 @@ class Distinct:
 
 @dataclass
 class Census:
-    """Everything counted over one version's frames. `wanted` has the slice values that gates name."""
+    """Everything counted over one version's frames. `wanted` has the slice values that gates name, `demands` what slices need."""
 
     roles: Roles
     """As the user wrote them, for messages."""
     wanted: Mapping[str, Sequence[str]]
+    demands: Sequence[SliceDemand] = ()
     target: Distinct = field(default_factory=lambda: Distinct(MOST_LABELS))
     slices: dict[str, Distinct] = field(default_factory=dict)
     found: dict[str, set[str]] = field(default_factory=dict)
+    _named: dict[str, list[str]] | None = None
+
+    @property
+    def named(self) -> dict[str, list[str]]:
+        """Every value that must occur, by column."""
+        if self._named is None:
+            self._named = {column: list(values) for column, values in self.wanted.items()}
+            for one in self.demands:
+                known = self._named.setdefault(one.column, [])
+                known += [value for value in one.values if value not in known]
+        return self._named
 
     def add(self, frame: Frame, *, slices: bool) -> None:
         """Count a frame's labels, and with `slices` its slice values, of dropped rows too: they belong to the version."""
         if "target" in frame.held:
             self.target.add(frame.held["target"])
-        for column, values in self.wanted.items() if slices else ():
+        for column, values in self.named.items() if slices else ():
             held = frame.held.get(f"slice:{column}")
             if held is None:
+                continue
+            self._check_kind(column, kind_of(held.type))
+            if not values:
                 continue
             seen = self.found.setdefault(column, set())
             seen.update(_present(held, [value for value in values if value not in seen]))
             self.slices.setdefault(column, Distinct(MOST_VALUES)).add(held)
 
     def check_slices(self) -> None:
-        """Raise SpecError for a value that a gate names and the version does not have."""
-        for column, values in self.wanted.items():
+        """Raise SpecError for a value that a gate or a slice names and the version does not have."""
+        asked = [(column, values, "evaluation.gates") for column, values in self.wanted.items()]
+        for column, values, where in [*asked, *((one.column, one.values, one.field) for one in self.demands)]:
             for value in values:
                 if value in self.found.get(column, set()):
                     continue
@@ -78,10 +95,16 @@ class Census:
                 names = sorted(name_of(item) for item in known.values) if known is not None else []
                 raise SpecError(
                     f"no row has `{column[:100]}={value[:100]}`",
-                    field="evaluation.gates",
+                    field=where,
                     found=f"{column}={value}",
                     fix=f"values of `{column[:100]}`: {listed(names)}",
                 )
+
+    def _check_kind(self, column: str, kind: str) -> None:
+        """Raise SpecError for a column that cannot be sliced as asked."""
+        for one in self.demands:
+            if one.column == column and one.kinds and kind not in one.kinds:
+                raise SpecError(f"`{column[:100]}` is {kind}, and {one.why}", field=one.field, found=f"{column}: {kind}", fix=one.fix)
 
     def as_target(self) -> Target:
         """The target for `labels.decide`."""

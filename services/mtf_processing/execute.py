@@ -129,7 +129,7 @@ class _Ticker:
 
 def _survey(work: Work) -> tuple[Task, list[Any] | None]:
     """Decide every row's fate, the task and the labels."""
-    census = Census(work.roles, work.spec.slice_values)
+    census = Census(work.roles, work.spec.slice_values, work.spec.slice_demands)
     for rows in _versions(work):
         survey(rows, census, work.roles)
     census.check_slices()

@@ -27,7 +27,7 @@ def field_problems(error: ValidationError, model: type[BaseModel], data: Any, *,
         else:
             unions.setdefault(path, value)
     for path, value in unions.items():
-        if not any(other == path or other.startswith((f"{path}.", f"{path}[")) for other in found):
+        if path not in found and not any(other.startswith((f"{path}.", f"{path}[")) for other in (*found, *unions)):
             found[path] = _problem(path, f"{_kind(value)} cannot stand here", value, "`mtf schema run` shows what may stand here")
     return _without_echoes(list(found.values()))
 

@@ -11,6 +11,8 @@ from mtf.errors import SpecError
 
 EXAMPLE = "a gate reads `accuracy >= 0.9`, `f1 >= 0.8 in sex=Female`, `point(ece) <= 0.05` or `log_loss not worse than baseline by 0.01`"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_INTERVAL = re.compile(r"(?:Q\d+\s+)?\[[^,=\[\])]*,[^,=\[\])]*[\])]")
+"""The label of a bin or a quantile, `[18, 30)`, whose comma ends no value."""
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
@@ -71,7 +73,8 @@ class Cursor:
         """Read a quoted text, or everything up to one of `ends`, without the blanks around it."""
         if self.skip() < len(self.text) and self.text[self.at] in "'\"":
             return self._quoted(self.text[self.at])
-        end = self.at
+        interval = _INTERVAL.match(self.text, self.at)
+        end = interval.end() if interval else self.at
         while end < len(self.text) and self.text[end] not in ends:
             end += 1
         found = self.text[self.at : end].strip()

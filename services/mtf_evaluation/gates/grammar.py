@@ -5,7 +5,8 @@ term    = judged ( ">=" | ">" | "<=" | "<" ) number
         | metric "not worse than baseline" [ "by" number ]
 judged  = metric | "point(" metric ")" | "lower(" metric ")" | "upper(" metric ")"
 metric  = name [ "(" argument "=" value { "," argument "=" value } ")" ]
-slice   = column "=" value { "," column "=" value }        columns and values may be quoted, with \ before a quote inside
+slice   = part { "," part }
+part    = column "=" value | condition                      columns and values may be quoted, with \ before a quote inside
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ _PLAIN = re.compile(r"[^\s'\",=\\](?:[^'\",=\\]*[^\s'\",=\\])?")
 _WORST = re.compile(r"worst\s+slice\s+of\b", re.IGNORECASE)
 
 
-def parse(text: str, known: Sequence[str] | None = None, *, field: str | None = None) -> Term:
-    """Read one gate. `known` are the metric names that exist; None accepts any. Raises SpecError with the position and a fix."""
+def parse(text: str, known: Sequence[str] | None = None, *, field: str | None = None, conditions: Sequence[str] = ()) -> Term:
+    """Read one gate. `known` are the metric names that exist; None accepts any. Raises SpecError with the position and a fix.
+
+    `conditions` are slices declared by a condition: they are true or not, so that their name alone stands for `name=true`.
+    """
     if len(text) > LONGEST:
         raise SpecError(f"a gate has at most {LONGEST:,} characters; this one has {len(text):,}", field=field, found=text, fix=EXAMPLE)
     if not text.strip():
         raise SpecError("the gate is empty", field=field, fix=EXAMPLE)
-    return _Parser(Cursor(text, field), known).gate()
+    return _Parser(Cursor(text, field), known, conditions).gate()
 
 
 def unparse(term: Term) -> str:
@@ -64,8 +68,8 @@ def _quoted(text: str) -> str:
 class _Parser:
     """One gate, part by part."""
 
-    def __init__(self, cursor: Cursor, known: Sequence[str] | None) -> None:
-        self.cursor, self.known = cursor, known
+    def __init__(self, cursor: Cursor, known: Sequence[str] | None, conditions: Sequence[str]) -> None:
+        self.cursor, self.known, self.conditions = cursor, known, conditions
 
     def gate(self) -> Term:
         """The whole line."""
@@ -183,13 +187,14 @@ class _Parser:
         while True:
             start = cursor.skip()
             column = cursor.phrase("a column, as in `in column=value`", ends="=,")
-            if not cursor.sees("="):
+            valued = cursor.sees("=")
+            if not valued and column not in self.conditions:
                 cursor.stop(f"`=` and a value behind the column `{column}`")
-            cursor.at += 1
+            cursor.at += valued
             if column in where:
                 cursor.at = start
                 cursor.stop("a column that the slice does not name yet", fix=f"name `{column}` once; a row has one value of it")
-            where[column] = cursor.phrase(f"a value of `{column}`", ends="=,")
+            where[column] = cursor.phrase(f"a value of `{column}`", ends="=,") if valued else "true"
             if not cursor.sees(","):
                 return where
             cursor.at += 1

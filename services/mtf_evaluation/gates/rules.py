@@ -12,7 +12,15 @@ from mtf_evaluation.catalogue import Described, describe, resolve
 from mtf_evaluation.gates.grammar import parse
 
 
-def read(text: str, known: Sequence[str] | None = None, *, task: str | None, baseline: bool, field: str | None = None) -> Term:
+def read(
+    text: str,
+    known: Sequence[str] | None = None,
+    *,
+    task: str | None,
+    baseline: bool,
+    field: str | None = None,
+    conditions: Sequence[str] = (),
+) -> Term:
     """A gate that can be judged, with its metric in canonical text.
 
     Args:
@@ -21,12 +29,13 @@ def read(text: str, known: Sequence[str] | None = None, *, task: str | None, bas
         task: The task, where it is known.
         baseline: Whether there is something to compare with.
         field: Where the gate stands, for errors.
+        conditions: Names of declared conditions, which need no value: `in seniors`.
 
     Raises:
         SpecError: A mistake in the text, a metric of another task, a missing baseline, an interval that the metric has not, a bound
             beyond what the metric can be.
     """
-    parsed = parse(text, names("metric") if known is None else known, field=field)
+    parsed = parse(text, names("metric") if known is None else known, field=field, conditions=conditions)
     term = parsed.model_copy(update={"metric": str(resolve(parsed.metric, where=field)[0])})
     suits(term.metric, task, field)
     metric = describe(term.metric)

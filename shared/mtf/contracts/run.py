@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mtf.contracts.base import SCHEMA_VERSION, Name, UserSpec
+from mtf.contracts.slices import SliceBy
 
 
 class SourceSpec(UserSpec):
@@ -94,7 +95,14 @@ class EvaluationSpec(UserSpec):
         description="binary, multiclass or regression; told from the target when absent.",
     )
     metrics: list[str] | None = Field(default=None, description="Names of metrics; a default set for the task when absent.")
-    slices: list[str | list[str]] = Field(default_factory=list, description="Columns, or lists of columns for their crosses.")
+    slices: list[str | SliceBy | list[str | SliceBy]] = Field(
+        default_factory=list,
+        description="Columns by their values, `{column: age, bins: [18, 30]}`, `{column: age, quantiles: 4}`, `{column: country, values: [DE]}`, "
+        '`{where: "age >= 65", name: seniors}`, or lists of these for their crosses.',
+    )
+    slice_min_rows: int = Field(
+        default=10, ge=1, description="Slices of fewer scored rows are listed with their rows and not measured: no interval holds there."
+    )
     baseline: str | dict[str, Any] | None = Field(
         default=None, description="A run's name or id, {report: PATH} or {source: {type: predictions, ...}}."
     )

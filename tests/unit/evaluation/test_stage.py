@@ -42,7 +42,14 @@ def test_a_section_is_written_out() -> None:
 
 def test_an_empty_section_is_fine() -> None:
     """Everything has a default; the task decides the metrics later."""
-    assert STAGE.validate({}).spec == {"metrics": None, "slices": [], "gates": [], "level": 0.95}
+    assert STAGE.validate({}).spec == {
+        "metrics": None,
+        "slices": [],
+        "slice_min_rows": 10,
+        "gates": [],
+        "level": 0.95,
+        "needs": {"columns": [], "values": {}, "demands": []},
+    }
 
 
 @pytest.mark.parametrize(

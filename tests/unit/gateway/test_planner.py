@@ -99,13 +99,16 @@ def test_processing_learns_what_will_be_sliced(world: World) -> None:
     """Columns of slices and gates, and the values that gates name, from the evaluation's own answer."""
 
     async def validate(section: dict[str, Any]) -> Validated:
-        gates = [{"where": {"age": "old", "sex": "f"}}, {"where": {"age": "old"}}, {"where": {"age": "young"}}, {}]
-        return Validated(spec={"slices": [["sex"], ["sex", "town"]], "gates": gates, "level": 0.95}, warnings=["careful"])
+        demand = {"column": "town", "kinds": ["text"], "values": ["Ulm"], "field": "evaluation.slices[1].values"}
+        needs = {"columns": ["sex", "town", "age"], "values": {"age": ["old", "young"], "sex": ["f"]}, "demands": [demand]}
+        return Validated(spec={"slices": [["sex"], ["sex", "town"]], "level": 0.95, "needs": needs}, warnings=["careful"])
 
     world.workers["evaluation"].validate = validate  # type: ignore[method-assign]
     plan = world.plan()
     assert plan.processing["slices"] == ["sex", "town", "age"]
     assert plan.processing["slice_values"] == {"age": ["old", "young"], "sex": ["f"]}
+    assert plan.processing["slice_demands"][0]["values"] == ["Ulm"]
+    assert "needs" not in plan.evaluation
     assert plan.warnings == ["careful"]
 
 
