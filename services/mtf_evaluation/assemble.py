@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -15,6 +15,7 @@ from mtf.errors import DataError
 from mtf.plugins import Sample, load, names
 from mtf_evaluation import compare, measure, numerals, plots, slices
 from mtf_evaluation.gates import decide, judge
+from mtf_evaluation.parts import measure_many
 from mtf_evaluation.scored import Scored
 from mtf_evaluation.slices import Slice
 
@@ -25,13 +26,13 @@ COVERAGE = "coverage"
 """The share of the rows that have a prediction; reported where some have none."""
 
 
-def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress: Callable[[int, str], None]) -> Report:
+def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress: Callable[[int, str], None], cpus: float = 1.0) -> Report:
     """Measure, compare, check and judge. Raises DataError when no row can be measured, SpecError for a metric of another task."""
     room = _Room(spec, scored)
     progress(1, "measuring")
-    metrics = room.measured(None)
+    metrics = room.measured()
     parts = slices.find(scored.slices, spec.slices, spec.gates)
-    sliced = [_slice_report(part, room.measured(part)) for part in parts]
+    sliced = [_slice_report(part, found) for part, found in zip(parts, room.each(parts, cpus), strict=True)]
     progress(2, "comparing")
     compared, shared = _compare(room, other, parts)
     evidence = _evidence(room, other, metrics=metrics, sliced=sliced, parts=parts, compared=compared)
@@ -99,16 +100,26 @@ class _Room:
         """The measurable rows of a slice."""
         return self.sample if part is None else measure.subset(self.scored.sample, self.rows(part))
 
-    def measured(self, part: Slice | None) -> dict[str, MetricValue]:
-        """Every metric on a slice, and the share of its rows that have a prediction where that is not all."""
-        sample, spec = self.ready if part is None else self.part(part), self.spec
-        if not len(sample.target):
-            why = "the slice has no row" if part is None or not len(part.rows) else "no row of the slice has a prediction"
-            found = {name: MetricValue(value=None, n=0, undefined=why) for name in self.metrics}
-        else:
-            found = measure.measure(sample, self.metrics, level=spec.level, seed=spec.seed)
-        total = self.scored.rows if part is None else len(part.rows)
-        return found if total == len(sample.target) or not total else found | {COVERAGE: self._coverage(part)}
+    def measured(self) -> dict[str, MetricValue]:
+        """Every metric on all rows, and the share of them that have a prediction where that is not all."""
+        found = measure.measure(self.ready, self.metrics, level=self.spec.level, seed=self.spec.seed)
+        return found if len(self.kept) == self.scored.rows else found | {COVERAGE: self._coverage(None)}
+
+    def each(self, parts: Sequence[Slice], cpus: float) -> list[dict[str, MetricValue]]:
+        """The same for every slice, measured together."""
+        place, spec = np.cumsum(self.scored.kept) - 1, self.spec
+        rows = [place[self.rows(part)] for part in parts]
+        found = iter(
+            measure_many(self.sample, [one for one in rows if len(one)], self.metrics, level=spec.level, seed=spec.seed, cpus=cpus)
+        )
+        return [
+            (next(found) if len(own) else self._nothing(part)) | ({} if len(own) == len(part.rows) else {COVERAGE: self._coverage(part)})
+            for part, own in zip(parts, rows, strict=True)
+        ]
+
+    def _nothing(self, part: Slice) -> dict[str, MetricValue]:
+        why = "no row of the slice has a prediction" if len(part.rows) else "the slice has no row"
+        return {name: MetricValue(value=None, n=0, undefined=why) for name in self.metrics}
 
     def _coverage(self, part: Slice | None) -> MetricValue:
         """The share of rows with a prediction: the accuracy of the claim that every row has one, so that weights and groups count alike."""

@@ -39,7 +39,9 @@ def _inputs(job: JobContext, spec: EvaluateSpec) -> tuple[Scored, Scored | None]
 
 
 def _report(job: JobContext, spec: EvaluateSpec, scored: Scored, other: Scored | None) -> StageOutcome:
-    report = assemble.report(spec, scored, other, progress=lambda done, message: job.progress(done, 4, "steps", message))
+    report = assemble.report(
+        spec, scored, other, progress=lambda done, message: job.progress(done, 4, "steps", message), cpus=job.limits.cpus
+    )
     job.progress(3, 4, "steps", "drawing the report")
     _write(job.output / "report.json", report)
     (job.output / "report.html").write_text(render.to_html(report), encoding="utf-8")

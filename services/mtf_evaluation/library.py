@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,7 +74,7 @@ def evaluate(
     scored = Scored(pa.array(np.arange(n)), sample, np.ones(n, dtype=np.bool_), parts, 0)
     # Absurdly large numbers overflow to infinity, which is reported as undefined; the caller's session needs no warning of it.
     with np.errstate(all="ignore"):
-        report = assemble.report(spec, scored, None, progress=_silent)
+        report = assemble.report(spec, scored, None, progress=_silent, cpus=_processors())
     head = report.run.model_copy(update={"id": "memory"})
     return EvaluationReport.of(report.model_copy(update={"run": head}), sample)
 
@@ -166,6 +167,11 @@ def _classes(truth: pa.Array, y_pred: Any, y_score: Any, *, task: str, labels: S
         target, prediction, order = 1 - target, 1 - prediction, order[::-1]
         scores = None if scores is None else scores[:, ::-1]
     return Sample(task, target, prediction, scores, tuple(order))
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _silent(done: int, message: str) -> None:

@@ -16,7 +16,7 @@ from mtf_evaluation.metrics.base import Metric
 from mtf_evaluation.metrics.facts import facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 
-Positions = NDArray[np.intp] | NDArray[np.int64] | NDArray[np.int32]
+Positions = NDArray[np.signedinteger[Any]]
 
 
 class Parts:
@@ -33,11 +33,12 @@ class Parts:
 
     def __init__(self, sample: Sample, seed: int = 0, *, ordered: bool = True) -> None:
         self.seed = seed
-        self._place: NDArray[np.int32] | NDArray[np.int64] | None = None
+        self._place: NDArray[np.signedinteger[Any]] | None = None
         if ordered and sample.task == "binary" and sample.scores is not None:
             order = np.argsort(sample.scores[:, 1])
-            self._place = np.empty(order.size, dtype=np.int32 if order.size < np.iinfo(np.int32).max else np.int64)
-            self._place[order] = np.arange(order.size, dtype=self._place.dtype)
+            place = np.empty(order.size, dtype=np.min_scalar_type(-order.size))
+            place[order] = np.arange(order.size, dtype=place.dtype)
+            self._place = place
             sample = measure.subset(sample, order)
         self._sample = sample
         self._probable = sample.scores is not None and sample.target.size > 0 and facts_of(sample).not_probabilities is None
