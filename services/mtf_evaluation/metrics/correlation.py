@@ -27,7 +27,7 @@ def constant(facts: Facts) -> str | None:
 def _moments(sample: Sample) -> tuple[Floats, ...]:
     """(n,) prediction and truth less a centre near each, their squares and their product."""
     facts = facts_of(sample)
-    x, y = sample.prediction - facts.centre_of_prediction, sample.target - facts.centre
+    x, y = sample.prediction - facts.centre.prediction, sample.target - facts.centre.target
     return x, y, x * x, y * y, x * y
 
 

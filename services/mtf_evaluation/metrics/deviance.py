@@ -130,7 +130,7 @@ class D2Tweedie(SmoothMetric):
         A deviance from any centre is the deviance from the mean plus that of the mean from the centre, so that no row needs to know the mean.
         """
         power = self.args.power
-        centre = facts_of(sample).centre
+        centre = facts_of(sample).centre.target
         middle = np.full_like(sample.target, centre if centre > 0 or power == 0 else 1.0)
         model, none = unit_deviance(sample.target, sample.prediction, power), unit_deviance(sample.target, middle, power)
         return np.stack([model, none, sample.target, middle], axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,13 @@ KEY = "facts"
 _ROWS = ("target", "prediction", "scores", "weight", "group")
 SUM_TOLERANCE = 1e-3
 """How far a row's probabilities may be from 1 together: what three printed digits leave."""
+
+
+class Centre(NamedTuple):
+    """A number near the targets and one near the predictions, which need not lie in the same place."""
+
+    target: float
+    prediction: float
 
 
 class Facts:
@@ -45,14 +53,9 @@ class Facts:
         return Design(self.n, self.sample.weight, self.sample.group)
 
     @cached_property
-    def centre(self) -> float:
-        """A number near the targets that terms are centred by, so that squares keep their digits; no metric depends on it."""
-        return self.design.mean(self.sample.target)
-
-    @cached_property
-    def centre_of_prediction(self) -> float:
-        """The same for the predictions, which need not lie near the targets."""
-        return self.design.mean(self.sample.prediction)
+    def centre(self) -> Centre:
+        """Numbers near the targets and the predictions that terms are centred by, so that squares keep their digits; no metric depends on them."""
+        return Centre(self.design.mean(self.sample.target), self.design.mean(self.sample.prediction))
 
     @cached_property
     def classes(self) -> int:

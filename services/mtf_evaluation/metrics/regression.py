@@ -116,7 +116,7 @@ class RSquared(SmoothMetric):
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 3) squared error, centred truth and its square. Centring changes nothing but keeps the digits."""
-        centred = sample.target - facts_of(sample).centre
+        centred = sample.target - facts_of(sample).centre.target
         return np.stack([errors_of(sample) ** 2, centred, centred**2], axis=1)
 
     def value(self, means: Floats) -> float:

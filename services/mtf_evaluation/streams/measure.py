@@ -13,7 +13,7 @@ from mtf.compute import Runner, reduce
 from mtf.contracts.report import MetricValue
 from mtf.errors import DataError
 from mtf_evaluation import measure
-from mtf_evaluation.metrics.facts import facts_of
+from mtf_evaluation.metrics.facts import Centre, facts_of
 from mtf_evaluation.scored import Scored
 from mtf_evaluation.streams.cells import Cells, tally
 from mtf_evaluation.streams.chunks import Chunks
@@ -112,7 +112,7 @@ def _pieces(scored: Scored, find: Find) -> list[Piece]:
     return [whole, *find(scored)]
 
 
-def _ready(scored: Scored, centre: float) -> tuple[Any, Rows]:
+def _ready(scored: Scored, centre: Centre) -> tuple[Any, Rows]:
     """The measurable rows of a partition, checked, and for each row of the partition its place among them (-1 for none)."""
     kept = scored.kept if scored.sample.weight is None else scored.kept & (scored.sample.weight != 0)
     sample = scored.sample if kept.all() else measure.subset(scored.sample, np.flatnonzero(kept))
@@ -125,7 +125,7 @@ def _ready(scored: Scored, centre: float) -> tuple[Any, Rows]:
     return sample, place
 
 
-def _first(scored: Scored, layout: Plan, find: Find, centre: float) -> _First:
+def _first(scored: Scored, layout: Plan, find: Find, centre: Centre) -> _First:
     with np.errstate(all="ignore"):
         sample, place = _ready(scored, centre)
         summary = Summary(layout, sample)

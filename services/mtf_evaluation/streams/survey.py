@@ -13,6 +13,7 @@ from mtf.compute import Runner
 from mtf.errors import DataError
 from mtf.plugins import Sample
 from mtf_evaluation.measure import subset
+from mtf_evaluation.metrics.facts import Centre
 from mtf_evaluation.scored import Scored
 from mtf_evaluation.streams.bins import Scale, scale_of
 from mtf_evaluation.streams.chunks import Chunks
@@ -29,7 +30,7 @@ class Survey:
     """No rows, but the task, the labels and which columns there are."""
     scale: Scale | None
     """How scores are binned; None without scores."""
-    centre: float
+    centre: Centre
     groups: pa.Array | None
     """Distinct groups; None for independent rows."""
 
@@ -56,7 +57,8 @@ class _Look:
 def survey(chunks: Chunks, runner: Runner) -> Survey:
     """Look at every partition once. Raises DataError for more groups than can be held."""
     first = chunks.read(0)
-    centre = float(np.mean(first.sample.target[first.kept])) if first.kept.any() else 0.0
+    ends = (first.sample.target[first.kept], first.sample.prediction[first.kept])
+    centre = Centre(*(float(np.mean(values)) if values.size else 0.0 for values in ends))
     scored = first.sample.scores is not None
     lowest, highest, groups = 0.0, 1.0, None if first.groups is None else first.groups[:0]
     if scored or groups is not None:

@@ -18,7 +18,7 @@ from mtf_evaluation import measure
 from mtf_evaluation.metrics.areas import RocAuc, RocAucOvr
 from mtf_evaluation.metrics.base import undefined
 from mtf_evaluation.metrics.calibration import Bins, ExpectedCalibrationError
-from mtf_evaluation.metrics.facts import Facts, facts_of
+from mtf_evaluation.metrics.facts import Centre, Facts, facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
 from mtf_evaluation.metrics.rows import SmoothMetric
 from mtf_evaluation.statistics.design import Design
@@ -55,7 +55,7 @@ class Values:
         centre: What terms are centred by.
     """
 
-    def __init__(self, part: Part, plan: Plan, *, level: float, seed: int, weighted: bool, centre: float) -> None:
+    def __init__(self, part: Part, plan: Plan, *, level: float, seed: int, weighted: bool, centre: Centre) -> None:
         self._part, self._plan = part, plan
         self.level, self._seed, self._weighted, self._centre = level, seed, weighted, centre
         self._samples: dict[str, Sample] = {}
