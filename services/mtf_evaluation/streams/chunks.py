@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtf.plugins import Sample
 from mtf_evaluation.scored import Scored, from_table
+from mtf_evaluation.streams.parts import taken
 
 EXACT_ROWS = 10_000_000
 """Up to here every row is held in memory and every metric is exact; beyond, rows are measured in parts."""
@@ -110,20 +110,11 @@ class ArrayChunks:
         return replace(
             whole,
             row_id=whole.row_id[start:stop],
-            sample=_window(whole.sample, window),
+            sample=taken(whole.sample, window),
             kept=whole.kept[window],
             slices={name: values[start:stop] for name, values in whole.slices.items()},
             groups=None if whole.groups is None else whole.groups[start:stop],
         )
-
-
-def _window(sample: Sample, window: slice) -> Sample:
-    """Views of the arrays."""
-    cut = {
-        name: None if getattr(sample, name) is None else getattr(sample, name)[window]
-        for name in ("target", "prediction", "scores", "weight", "group")
-    }
-    return replace(sample, extra={}, **cut)
 
 
 def _runs(sizes: Sequence[int], chunk: int) -> list[range]:

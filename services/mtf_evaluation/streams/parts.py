@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import reduce
 from typing import Any
 
@@ -89,27 +89,26 @@ def _at(values: Floats | None, rows: Rows | None) -> Floats | None:
     return values if values is None or rows is None else values[rows]
 
 
-def taken(sample: Sample, rows: NDArray[Any]) -> Sample:
-    """Some rows of a sample, without groups."""
-    return replace(
-        sample,
-        target=sample.target[rows],
-        prediction=sample.prediction[rows],
-        scores=None if sample.scores is None else sample.scores[rows],
-        weight=None if sample.weight is None else sample.weight[rows],
-        group=None,
-        interval=None if sample.interval is None else sample.interval[rows],
-        extra={},
-    )
+def taken(sample: Sample, rows: NDArray[Any] | slice) -> Sample:
+    """Some rows of a sample."""
+    return _with_arrays(sample, {name: array[rows] for name, array in _arrays(sample).items()})
 
 
 def joined(a: Sample, b: Sample) -> Sample:
     """The rows of both."""
-    both: dict[str, Any] = {}
-    for name in ("target", "prediction", "scores", "weight", "interval"):
-        one, other = getattr(a, name), getattr(b, name)
-        both[name] = None if one is None else np.concatenate([one, other])
-    return replace(a, group=None, extra={}, **both)
+    others = _arrays(b)
+    return _with_arrays(a, {name: np.concatenate([array, others[name]]) for name, array in _arrays(a).items()})
+
+
+def _arrays(sample: Sample) -> dict[str, NDArray[Any]]:
+    """What has an entry for each row."""
+    found = {field.name: getattr(sample, field.name) for field in fields(sample)}
+    return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+
+
+def _with_arrays(sample: Sample, arrays: Mapping[str, Any]) -> Sample:
+    changes: dict[str, Any] = {**arrays, "extra": {}}
+    return replace(sample, **changes)
 
 
 def extremes(sample: Sample) -> Sample:
@@ -121,6 +120,8 @@ def extremes(sample: Sample) -> Sample:
     if sample.task == "regression":
         with np.errstate(all="ignore"):
             columns += [np.abs(sample.target), np.abs(sample.prediction - sample.target)]
+    if sample.interval is not None:
+        columns += [*sample.interval.T, sample.interval[:, 1] - sample.interval[:, 0]]
     if sample.scores is not None:
         columns += [*sample.scores.T, sample.scores.sum(axis=1)]
     places = reduce(lambda found, column: found | {int(column.argmin()), int(column.argmax())}, columns, set[int]())
