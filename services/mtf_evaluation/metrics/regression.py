@@ -144,8 +144,11 @@ class ExplainedVariance(RSquared):
     source = "scikit-learn `explained_variance_score`; interval: delta method on the scale log(1 - value)"
 
     def terms(self, sample: Sample) -> Floats:
-        """(n, 4) squared error, centred truth and its square, error."""
-        return np.concatenate([super().terms(sample), errors_of(sample)[:, None]], axis=1)
+        """(n, 4) squared centred error, centred truth and its square, centred error."""
+        centre = facts_of(sample).centre
+        error = errors_of(sample) - (centre.prediction - centre.target)
+        centred = sample.target - centre.target
+        return np.stack([error**2, centred, centred**2, error], axis=1)
 
     def value(self, means: Floats) -> float:
         """1 - (a - d^2) / (c - b^2), with the terms' means in order."""
