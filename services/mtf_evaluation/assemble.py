@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mtf.contracts.report import Check, Comparison, MetricValue, Report, Rows, RunHead, SliceReport
+from mtf.contracts.report import Check, Comparison, Gate, MetricValue, Report, Rows, RunHead, SliceReport
 from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import DataError
 from mtf.plugins import Sample, load, names
@@ -36,9 +37,9 @@ def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress
     progress(2, "comparing")
     compared, shared = _compare(room, other, parts)
     evidence = _evidence(room, other, metrics=metrics, sliced=sliced, parts=parts, compared=compared)
-    gates = [decide.gate(term, evidence) for term in spec.gates]
+    judged = [decide.gate(term, evidence) for term in spec.gates]
     return Report(
-        run=RunHead(id=RUN_ID, **{word: spec.titles.get(word, word) for word in ("name", "dataset", "model")}),
+        run=head(spec),
         task=spec.task,
         labels=spec.labels,
         rows=Rows(total=scored.rows, scored=len(room.kept)),
@@ -46,12 +47,22 @@ def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress
         slices=sliced,
         comparisons=compared,
         checks=_checks(room.sample),
-        gates=gates,
-        verdict=judge.overall(gates),
+        gates=judged,
+        verdict=judge.overall(judged),
         warnings=_excluded(scored, room) + shared + _unreachable(spec, evidence),
-        notes=dict(spec.notes) | {"evaluation": {"level": spec.level, "seed": spec.seed, "versions": _libraries()}},
+        notes=dict(spec.notes) | {"evaluation": provenance(spec)},
         plots=plots.build(room.ready, level=spec.level, metrics=room.metrics, columns=room.columns),
     )
+
+
+def gates(spec: EvaluateSpec, scored: Scored, other: Scored | None) -> list[Gate]:
+    """The verdicts alone. Raises as `report` does."""
+    room = _Room(spec, scored)
+    parts = slices.find(scored.slices, spec.slices, spec.gates)
+    sliced = [_slice_report(part, found) for part, found in zip(parts, room.each(parts), strict=True)]
+    compared, _ = _compare(room, other, parts)
+    evidence = _evidence(room, other, metrics=room.measured(), sliced=sliced, parts=parts, compared=compared)
+    return [decide.gate(term, evidence) for term in spec.gates]
 
 
 def comparisons(spec: EvaluateSpec, scored: Scored, other: Scored) -> tuple[list[Comparison], int, list[str]]:
@@ -59,6 +70,16 @@ def comparisons(spec: EvaluateSpec, scored: Scored, other: Scored) -> tuple[list
     room = _Room(spec, scored)
     found, warnings = _compare(room, other, [])
     return found, int((scored.kept & other.kept).sum()), warnings
+
+
+def head(spec: EvaluateSpec) -> RunHead:
+    """Which run the report is of."""
+    return RunHead(id=RUN_ID, **{word: spec.titles.get(word, word) for word in ("name", "dataset", "model")})
+
+
+def provenance(spec: EvaluateSpec) -> dict[str, Any]:
+    """What the numbers depend on besides the rows."""
+    return {"level": spec.level, "seed": spec.seed, "versions": _libraries()}
 
 
 def baseline_title(spec: EvaluateSpec) -> str:
@@ -77,7 +98,7 @@ class _Room:
                 f"none of the {scored.rows:,} rows has both a target and a prediction", field="model", fix="look at what the model answers"
             )
         self.sample = scored.sample if len(self.kept) == scored.rows else measure.subset(scored.sample, self.kept)
-        self.metrics = _wanted(spec)
+        self.metrics = wanted(spec)
         if self.sample.weight is not None:  # before rows of weight 0 are gone, so that weights that are all 0 are told as such
             measure.check(self.sample)
         self.ready = measure.prepared(self.sample, spec.seed)
@@ -136,10 +157,10 @@ class _Room:
         return measure.measure(claim, ["accuracy"], level=self.spec.level, seed=self.spec.seed)["accuracy"]
 
 
-def _wanted(spec: EvaluateSpec) -> list[str]:
+def wanted(spec: EvaluateSpec) -> list[str]:
     """The metrics of the run file, or of the task, and those that gates name. Raises SpecError for a metric of another task."""
-    wanted = [*(spec.metrics or measure.default_metrics(spec.task)), *(term.metric for term in spec.gates)]
-    return list(measure.find(wanted, spec.task, spec.labels or ()))
+    names = [*(spec.metrics or measure.default_metrics(spec.task)), *(term.metric for term in spec.gates)]
+    return list(measure.find(names, spec.task, spec.labels or ()))
 
 
 def _slice_report(part: Slice, metrics: dict[str, MetricValue]) -> SliceReport:
@@ -228,14 +249,17 @@ def _checks(sample: Sample) -> list[Check]:
 
 def _excluded(scored: Scored, room: _Room) -> list[str]:
     """Rows are never left out silently."""
+    return left_out(scored.rows, len(room.kept), scored.no_target)
+
+
+def left_out(total: int, measured: int, no_target: int) -> list[str]:
+    """What is said of rows without a target or a prediction."""
     warnings = []
-    if scored.no_target:
-        warnings.append(f"{numerals.count(scored.no_target, 'row')} without a target left out of every metric")
-    unscored = scored.rows - len(room.kept) - scored.no_target
+    if no_target:
+        warnings.append(f"{numerals.count(no_target, 'row')} without a target left out of every metric")
+    unscored = total - measured - no_target
     if unscored > 0:
-        warnings.append(
-            f"{numerals.count(unscored, 'row')} of {scored.rows:,} without a prediction left out; `{COVERAGE}` says how many remain"
-        )
+        warnings.append(f"{numerals.count(unscored, 'row')} of {total:,} without a prediction left out; `{COVERAGE}` says how many remain")
     return warnings
 
 

@@ -110,7 +110,8 @@ def _by_quantiles(part: SlicePart, values: pa.Array) -> Encoded:
         return _ranges(part.name, np.zeros(found.size, dtype=np.int64), [], [], absent, declared=())
     if not np.isfinite(known).all():
         raise SpecError(f"`{part.name}` has infinite values, which have no quantiles", field="evaluation.slices", fix="use bins instead")
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, part.quantiles + 1)))
+    # Edges that are given were taken from more rows than these.
+    edges = np.unique(np.asarray(part.edges) if part.edges else np.quantile(known, np.linspace(0, 1, part.quantiles + 1)))
     codes = np.clip(np.searchsorted(edges, found, side="right") - 1, 0, max(edges.size - 2, 0))
     shown = [_time(edge) for edge in edges] if kind_of(values.type) == "time" else [_number(edge) for edge in edges.tolist()]
     if len(shown) == 1:
