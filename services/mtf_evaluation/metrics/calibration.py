@@ -83,6 +83,10 @@ class ExpectedCalibrationError(Metric):
     greater_is_better = False
     needs_scores = True
     has_interval = False
+    formula = "sum over bins of share of rows * |mean confidence - share right|"
+    undefined_when = "the scores are no probabilities"
+    valid_from = f"never: the estimate is biased upwards and no interval would hold what it says; the band of a calibrated model is given from {FEWEST} rows"
+    source = "Naeini, Cooper and Hauskrecht 2015; quantile bins as Nguyen and O'Connor 2015"
     summary = (
         "Mean over ceil(n^(1/3)) quantile bins of |mean confidence - share right|: "
         "the positive class for two classes, the top label for more."

@@ -11,6 +11,9 @@ from mtf_evaluation.metrics.facts import Facts
 from mtf_evaluation.metrics.matrix import DRAWS, FEWEST, Mask, MatrixMetric
 from mtf_evaluation.statistics.scales import ATANH, IDENTITY
 
+FEWEST_DEAR = 20
+"""Rows of the rarer class under which the interval of a cost is shown but not trusted."""
+
 
 class Informedness(MatrixMetric):
     """Sensitivity and specificity together."""
@@ -97,6 +100,9 @@ class ExpectedCost(MatrixMetric):
     bounds = (-np.inf, np.inf)
     scale = IDENTITY
     summary = "Mean cost of a row, from the cost of each of the four outcomes; a negative cost is a gain."
+    valid_from = (
+        f"{FEWEST_DEAR} rows of the rarer class in the truth (effective ones with weights), and {FEWEST} groups where rows are grouped"
+    )
     formula = "(false_positive * FP + false_negative * FN + true_positive * TP + true_negative * TN) / rows"
     source = f"Elkan 2001; {DRAWS}"
 
@@ -117,3 +123,9 @@ class ExpectedCost(MatrixMetric):
     def score(self, matrices: Floats, defined: Mask) -> Floats:  # noqa: ARG002 - a hook with the same arguments for every metric
         """The mean of the cells' costs."""
         return ratio(np.tensordot(self.costs(), matrices, axes=([0, 1], [0, 1])), matrices.sum(axis=(0, 1)))
+
+    def doubt(self, facts: Facts) -> str | None:
+        """A dear error of a rare class needs more rows of it."""
+        if facts.rarer < FEWEST_DEAR:
+            return f"the rarer class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST_DEAR}"
+        return super().doubt(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,23 +92,67 @@ def cut(ranking: Ranking, kind: Kind, share: float, *, furthest: bool = False) -
     return Cut(above, upto.size - 1 - at, ranking)
 
 
-def share_above(found: Cut, *, of: Kind, by: Kind, share: float) -> Ranked:
-    """Share of the rows `of` a kind above the cut that leaves a `share` of the rows of the kind `by` there, with influence values.
+@dataclass(frozen=True)
+class Placed:
+    """A value at a cut, and the two ways in which it varies: by the rows above a fixed cut, and by the cut itself."""
 
-    A row of the kind `of` moves it by standing above the cut or not; a row of the kind `by` moves the cut itself, and with it as many
-    rows of the other kind as stand next to it: the slope of the curve there.
-    """
+    value: float
+    moved: Ranked
+    """Influence values at a fixed threshold."""
+    axis: Ranked
+    """The share that decides the cut, with the influence values of that share at a fixed threshold."""
+    slope: float
+    """How fast the value changes with that share."""
+    along: Callable[[float], float]
+    """The value that a cut at another share has in these rows."""
+
+    @property
+    def whole(self) -> Ranked:
+        """Influence values of the value itself: the cut moves against the share."""
+        of_positive = self.moved.of_positive - self.slope * self.axis.of_positive
+        return Ranked(self.value, of_positive, self.moved.of_negative - self.slope * self.axis.of_negative)
+
+
+def _axis(found: Cut, by: Kind, share: float) -> Ranked:
+    deviation = (found.above - share) * (total(found.ranking, "all") / total(found.ranking, by))
+    zero = np.zeros_like(deviation)
+    return Ranked(share, zero if by == "negative" else deviation, zero if by == "positive" else deviation)
+
+
+def _mass_along(found: Cut, of: Kind, by: Kind) -> Callable[[float], float]:
+    """Share of the rows `of` a kind above a cut, by the share of the rows of the kind `by` there."""
     ranking = found.ranking
-    whole = total(ranking, "all")
+
+    def mass(share: float) -> float:
+        other = np.concatenate(([0.0], np.cumsum(of_kind(ranking, of)[::-1]))) / total(ranking, of)
+        axis = np.concatenate(([0.0], np.cumsum(of_kind(ranking, by)[::-1]))) / total(ranking, by)
+        return float(np.interp(share, axis, other))
+
+    return mass
+
+
+def share_above(found: Cut, *, of: Kind, by: Kind, share: float) -> Placed:
+    """Share of the rows `of` a kind above the cut that leaves a `share` of the rows of the kind `by` there."""
+    ranking = found.ranking
     value = found.mass(of) / total(ranking, of)
     near = found.positives_near()
     density = {"positive": near, "negative": 1 - near, "all": 1.0}
     slope = (density[of] / total(ranking, of)) / (density[by] / total(ranking, by))
-    moved = (found.above - value) * (whole / total(ranking, of))
-    cutting = (found.above - share) * (-slope * whole / total(ranking, by))
-    of_positive = (moved if of == "positive" else 0.0) + (cutting if by != "negative" else 0.0)
-    of_negative = (moved if of == "negative" else 0.0) + (cutting if by != "positive" else 0.0)
-    return Ranked(value, np.asarray(of_positive), np.asarray(of_negative))
+    deviation = (found.above - value) * (total(ranking, "all") / total(ranking, of))
+    zero = np.zeros_like(deviation)
+    moved = Ranked(value, zero if of == "negative" else deviation, zero if of == "positive" else deviation)
+    return Placed(value, moved, _axis(found, by, share), slope, _mass_along(found, of, by))
+
+
+def precision_above(found: Cut, share: float) -> Placed:
+    """Share of positives among the rows above the cut that leaves a `share` of all rows there."""
+    value = found.mass("positive") / found.mass("all")
+    moved = Ranked(value, found.above * ((1 - value) / share), found.above * (-value / share))
+    mass = _mass_along(found, "positive", "all") if found.ranking.totals[0] else lambda _: 0.0
+    positives = found.ranking.totals[0] / total(found.ranking, "all")
+    return Placed(
+        value, moved, _axis(found, "all", share), (found.positives_near() - value) / share, lambda at: min(mass(at) * positives / at, 1.0)
+    )
 
 
 def effective_rows(facts: Facts, found: Cut, kind: Kind) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from mtf.plugins import Sample
 from mtf_evaluation.arguments import SensitivityArgs, ShareArgs, SpecificityArgs
 from mtf_evaluation.metrics.areas import FEWEST_GROUPS, few_groups, one_class, uncertainty
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
-from mtf_evaluation.metrics.cuts import Cut, Kind, cut, effective_rows, share_above
+from mtf_evaluation.metrics.cuts import Cut, Kind, Placed, cut, effective_rows, precision_above, share_above
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.metrics.ranking import Ranked
 from mtf_evaluation.statistics.influence import NOISE
@@ -22,7 +22,7 @@ from mtf_evaluation.statistics.proportion import wilson
 
 FEWEST = 20
 """Rows on each side of the cut, and rows that the share is of, under which the interval is shown but not trusted."""
-SOURCE = "interval: Wilson's at the number of rows with the variance of the influence values, which count the moving cut"
+SOURCE = "interval: Wilson's for the share and for the place of the cut, combined after Zou and Donner 2008"
 
 
 class CutMetric(Metric):
@@ -31,7 +31,7 @@ class CutMetric(Metric):
     tasks = ("binary",)
     needs_scores = True
     of: ClassVar[Kind]
-    """Which rows the value is a share of."""
+    """Which rows the value is a share of; `all` are those above the cut."""
     by: ClassVar[Kind] = "all"
     """Which rows decide the place of the cut."""
 
@@ -40,8 +40,8 @@ class CutMetric(Metric):
         """Where the cut is."""
 
     @abstractmethod
-    def ranked(self, found: Cut) -> Ranked:
-        """The share, with the influence values of the tie groups."""
+    def placed(self, found: Cut) -> Placed:
+        """The share and how it varies."""
 
     def missing(self, facts: Facts) -> str | None:
         """Why the metric is undefined for this sample, or None."""
@@ -51,36 +51,29 @@ class CutMetric(Metric):
         """What the share is multiplied by."""
         return 1.0
 
-    def most(self, facts: Facts, found: Cut) -> float:
-        """The effective rows that the share can be of at most."""
-        return sum(effective_rows(facts, found, self.of))
-
     def influence(self, sample: Sample) -> tuple[float, Floats]:
         """The metric and its (n,) influence values; NaN where it is undefined."""
         facts = facts_of(sample)
         if self.missing(facts):
             return float("nan"), np.zeros(sample.target.size)
-        found = self.ranked(self.cut(facts))
-        return found.value * self.stretch(), facts.ranking(1).spread(found) * self.stretch()
+        found = self.placed(self.cut(facts))
+        return found.value * self.stretch(), facts.ranking(1).spread(found.whole) * self.stretch()
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
-        """Wilson's interval at the number of rows whose variance is that of the influence values."""
+        """The interval of the rows above a fixed cut, and that of the cut, put together."""
         facts = facts_of(sample)
         reason = self.missing(facts)
         if reason:
             return undefined(reason, facts.n)
-        place = self.cut(facts)
-        found, stretch = self.ranked(place), self.stretch()
-        error, effective = uncertainty(facts, facts.ranking(1), found, by_class=False)
-        share, most = min(max(found.value, 0.0), 1.0), self.most(facts, place)
-        rows = share * (1 - share) / error**2 if error > NOISE and 0 < share < 1 else most
-        limits = wilson(share, max(min(rows, most), 1.0), level, quantile=facts.design.quantile(level))
-        if facts.design.groups < 2:  # noqa: PLR2004 - a variance needs two
-            limits = no_interval("all rows belong to one group")
+        place, stretch = self.cut(facts), self.stretch()
+        found = self.placed(place)
+        limits = _limits(facts, found, sum(effective_rows(facts, place, self.of)[: 1 if self.of == "all" else 2]), level)
         if limits.lower is not None and limits.upper is not None:
-            limits = Interval(limits.lower * stretch, limits.upper * stretch, "wilson-influence")
+            limits = Interval(limits.lower * stretch, limits.upper * stretch, limits.method)
         doubt = few_groups(facts.design) or self._few(facts, place)
-        return answer(share * stretch, limits, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=(0.0, stretch))
+        effective = facts.design.kish if facts.design.group is None else facts.design.effective(facts.ranking(1).spread(found.whole))
+        value, bounds = min(max(found.value, 0.0), 1.0) * stretch, (0.0, stretch)
+        return answer(value, limits, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=bounds)
 
     def _few(self, facts: Facts, found: Cut) -> str | None:
         fewest = min(*effective_rows(facts, found, self.by), sum(effective_rows(facts, found, self.of)))
@@ -112,13 +105,9 @@ class RecallAt(TopMetric):
         """Undefined without a positive."""
         return None if facts.truths[1] else "the truth has no positive row"
 
-    def ranked(self, found: Cut) -> Ranked:
+    def placed(self, found: Cut) -> Placed:
         """Positives above the cut."""
         return share_above(found, of="positive", by="all", share=self.args.share)
-
-    def most(self, facts: Facts, found: Cut) -> float:
-        """All rows: a cut that follows the scores of all rows can fix the recall better than the positives alone would."""
-        return sum(effective_rows(facts, found, "all"))
 
 
 class Gain(RecallAt):
@@ -156,16 +145,9 @@ class PrecisionAt(TopMetric):
         """Always defined: some rows stand at the top."""
         return None
 
-    def ranked(self, found: Cut) -> Ranked:
-        """Positives among the rows above the cut; a row beside the cut is positive as often as those near it are."""
-        share = float(self.args.share)
-        value = found.mass("positive") / found.mass("all")
-        cutting = (found.above - share) * (-found.positives_near() / share) - value
-        return Ranked(value, found.above / share + cutting, cutting)
-
-    def most(self, facts: Facts, found: Cut) -> float:
-        """Rows above the cut."""
-        return effective_rows(facts, found, "all")[0]
+    def placed(self, found: Cut) -> Placed:
+        """Positives among the rows above the cut."""
+        return precision_above(found, float(self.args.share))
 
 
 class SensitivityAt(CutMetric):
@@ -184,7 +166,7 @@ class SensitivityAt(CutMetric):
         """The wanted share of the negatives lies below."""
         return cut(facts.ranking(1), "negative", 1 - self.args.specificity, furthest=True)
 
-    def ranked(self, found: Cut) -> Ranked:
+    def placed(self, found: Cut) -> Placed:
         """Positives above the cut."""
         return share_above(found, of="positive", by="negative", share=1 - self.args.specificity)
 
@@ -205,7 +187,46 @@ class SpecificityAt(CutMetric):
         """The wanted share of the positives lies above."""
         return cut(facts.ranking(1), "positive", self.args.sensitivity)
 
-    def ranked(self, found: Cut) -> Ranked:
+    def placed(self, found: Cut) -> Placed:
         """Negatives below the cut."""
         above = share_above(found, of="negative", by="positive", share=self.args.sensitivity)
-        return Ranked(1 - above.value, -above.of_positive, -above.of_negative)
+        moved = Ranked(1 - above.value, -above.moved.of_positive, -above.moved.of_negative)
+        return Placed(1 - above.value, moved, above.axis, -above.slope, lambda at: 1 - above.along(at))
+
+
+def _limits(facts: Facts, found: Placed, units: float, level: float) -> Interval:
+    """Zou and Donner's combination (2008) of the limits of two parts: the distances of each from the value add up like standard errors.
+
+    The value at a fixed threshold has Wilson's interval. The threshold itself is known up to Wilson's interval of the share that decides it;
+    read along the curve, that interval keeps the bend of the curve, which a straight line through the cut would lose.
+    """
+    if facts.design.groups < 2:  # noqa: PLR2004 - a variance needs two
+        return no_interval("all rows belong to one group")
+    ranking, q = facts.ranking(1), facts.design.quantile(level)
+    value, share = min(max(found.value, 0.0), 1.0), found.axis.value
+    error = uncertainty(facts, ranking, found.moved, by_class=False)[0]
+    of_axis = uncertainty(facts, ranking, found.axis, by_class=False)[0]
+    own = wilson(value, _rows(value, error, units), level, quantile=q)
+    place = wilson(share, _rows(share, of_axis, facts.design.kish), level, quantile=q)
+    both = Ranked(0.0, found.moved.of_positive - found.axis.of_positive, found.moved.of_negative - found.axis.of_negative)
+    together = uncertainty(facts, ranking, both, by_class=False)[0]
+    linked = (together**2 - error**2 - of_axis**2) / (2 * error * of_axis) if error > NOISE and of_axis > NOISE else 0.0
+    if own.lower is None or own.upper is None or place.lower is None or place.upper is None:
+        return no_interval()
+    ends = found.along(place.lower), found.along(place.upper)
+    rising = 1.0 if found.slope >= 0 else -1.0
+    linked = float(np.clip(rising * linked, -1.0, 1.0))
+    down = _together(value - own.lower, value - min(*ends, value), linked)
+    up = _together(own.upper - value, max(*ends, value) - value, linked)
+    return Interval(max(value - down, 0.0), min(value + up, 1.0), "mover-wilson")
+
+
+def _rows(share: float, error: float, units: float) -> float:
+    """Independent rows with this standard error; `units` of them where the rows show no variance."""
+    if not (error > NOISE and 0 < share < 1):
+        return max(units, 1.0)
+    return max(min(share * (1 - share) / error**2, units), 1.0)
+
+
+def _together(one: float, other: float, linked: float) -> float:
+    return math.sqrt(max(one * one + other * other + 2 * linked * one * other, 0.0))
