@@ -10,14 +10,16 @@ import numpy as np
 import pyarrow as pa
 
 from mtf.contracts.stages import EvaluateSpec
-from mtf.errors import DataError, SpecError, UsageError
-from mtf.notebook import ComparisonTable, EvaluationReport
+from mtf.errors import DataError, SpecError
+from mtf.notebook import EvaluationReport
 from mtf.plugins import Sample
 from mtf_evaluation import assemble, measure
-from mtf_evaluation.compare import compare as compare_samples
+from mtf_evaluation.compare_reports import compare
 from mtf_evaluation.inputs import classes, columns
 from mtf_evaluation.inputs.scores import labels_from, scores_of
 from mtf_evaluation.scored import Scored
+
+__all__ = ["compare", "evaluate"]
 
 TITLES = {"name": "evaluation", "dataset": "arrays in memory", "model": "predictions in memory"}
 
@@ -76,32 +78,7 @@ def evaluate(
     with np.errstate(all="ignore"):
         report = assemble.report(spec, scored, None, progress=_silent, cpus=_processors())
     head = report.run.model_copy(update={"id": "memory"})
-    return EvaluationReport.of(report.model_copy(update={"run": head}), sample)
-
-
-def compare(
-    a: EvaluationReport, b: EvaluationReport, *, metrics: Sequence[str] | None = None, level: float | None = None
-) -> ComparisonTable:
-    """Compare two evaluations of the same rows, a minus b; `mtf.compare` says what each argument means."""
-    for name, report in (("a", a), ("b", b)):
-        if not isinstance(report, EvaluationReport) or report.sample is None:
-            raise UsageError(
-                f"`{name}` is not a report of mtf.evaluate of this session; a paired comparison needs the predictions",
-                field=name,
-                found=type(report).__name__,
-                fix="call mtf.evaluate for both models on the same rows",
-            )
-    own = a.notes.get("evaluation", {})
-    chosen = [name for name in a.metrics if name in measure.known_metrics(a.task)] if metrics is None else list(metrics)
-    found = compare_samples(
-        a.sample,
-        b.sample,
-        chosen,
-        level=own.get("level", 0.95) if level is None else level,
-        seed=own.get("seed", 0),
-        baseline="the baseline",
-    )
-    return ComparisonTable(run="a", baseline="b", rows=a.rows.scored, comparisons=found)
+    return EvaluationReport.of(report.model_copy(update={"run": head}), sample, parts)
 
 
 def sample_of(

@@ -12,8 +12,9 @@ from mtf_evaluation.metrics.base import Floats
 from mtf_evaluation.metrics.error_quantiles import ErrorQuantile
 from mtf_evaluation.metrics.proportions import FEWEST as FEWEST_COUNTED
 from mtf_evaluation.metrics.proportions import Proportion
+from mtf_evaluation.metrics.rows import HEAVY, TAIL
 from mtf_evaluation.side import Side
-from mtf_evaluation.statistics.influence import NOISE
+from mtf_evaluation.statistics.influence import NOISE, tail_index
 from mtf_evaluation.statistics.interval import Interval, no_interval
 from mtf_evaluation.statistics.paired import Paired, paired_normal, tango
 from mtf_evaluation.statistics.power import NOTHING, Reach, of_error
@@ -48,7 +49,23 @@ def unpaired(a: Side, b: Side, difference: float) -> tuple[Paired, str | None]:
         return Paired(found.interval, found.p_value, found.test, reach), doubt
     method = "influence" if a.design.simple and b.design.simple else "sandwich"
     found = independent(difference, errors, (units[0], units[1]), a.level, student=a.student, method=method)
-    return Paired(found.interval, found.p_value, found.test, reach), a.doubt(a.influence) or b.doubt(b.influence)
+    return Paired(found.interval, found.p_value, found.test, reach), _doubt_apart(a, b)
+
+
+def _doubt_apart(a: Side, b: Side) -> str | None:
+    """Why a difference of independent rows should not be trusted, or None. Where both sides are skewed alike, it cancels out."""
+    few = a.too_few or b.too_few
+    if few or not a.is_mean:
+        return few
+    ours, theirs = a.parts, b.parts
+    squares = float(ours @ ours + theirs @ theirs)
+    skewness = float((ours**3).sum() - (theirs**3).sum()) / squares**1.5 if squares > 0 else 0.0
+    if TAIL * skewness**2 > 1:
+        return f"a few rows decide the difference (its skewness is {skewness:.2g}; from {TAIL**-0.5:.2g} on it is not near normal)"
+    index = min(tail_index(np.abs(side.influence)) for side in (a, b))
+    if index < HEAVY:
+        return f"the largest rows have a heavy tail (index {index:.2g}): rows larger than any seen may decide the value"
+    return None
 
 
 def _own_error(side: Side) -> float:

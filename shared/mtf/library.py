@@ -76,24 +76,37 @@ def evaluate(
 
 
 def compare(
-    a: EvaluationReport, b: EvaluationReport, *, metrics: Sequence[str] | None = None, level: float | None = None
+    *reports: Any,
+    baseline: Any = None,
+    names: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    level: float | None = None,
+    paired: bool = True,
 ) -> ComparisonTable:
-    """Compare two models on the same rows: paired differences, a minus b, with intervals and p-values.
+    """Compare two models or more: differences with intervals and p-values, and for more than two an overall test and ranks with ties.
+
+    `mtf.compare(a, b)` is a minus b. Of more reports every two are compared, the earlier minus the later; with `baseline` each of the
+    others minus the baseline.
 
     Args:
-        a: What `mtf.evaluate` returned for one model.
-        b: The same for the other, with the same truth in the same order.
-        metrics: Names; those of `a` without it.
-        level: Confidence level; that of `a` without it.
+        *reports: What `mtf.evaluate` returned for each model, with the same truth in the same order; or one list of them, or one
+            dictionary of name to report.
+        baseline: The report that the others are compared with, or its name.
+        names: What the reports are called, one text each.
+        metrics: Names of the metrics that decide: p-values are then corrected by Holm over all pairs and metrics. Without it the
+            metrics of the first report, to look around, corrected by Benjamini and Hochberg.
+        level: Confidence level; that of the first report without it.
+        paired: Row by row. False for models that were measured on other, independent rows, whose differences are far less certain.
 
     Returns:
-        A table with a sentence per metric; p-values are also given after Benjamini and Hochberg's correction.
+        A table with a sentence per difference: `.comparisons`, `.overall`, `.standings`, `.to_frame()`, `.to_html()`, `.to_json()`.
 
     Raises:
-        UsageError: A report without its rows, for example one read from a file.
-        DataError: The reports are not about the same rows.
+        UsageError: A report without its rows, for example one read from a file; names that do not fit.
+        DataError: Paired reports that are not about the same rows; reports of different tasks or labels.
+        SpecError: A metric that does not exist or does not serve the task.
     """
-    found: ComparisonTable = _room("compare")(a, b, metrics=metrics, level=level)
+    found: ComparisonTable = _room("compare")(*reports, baseline=baseline, names=names, metrics=metrics, level=level, paired=paired)
     return found
 
 
