@@ -1,15 +1,19 @@
-"""The report as one page that needs nothing else: no network, no font, no script from anywhere."""
+"""The report as one page that needs nothing else: no network, no font, and no script but its own, which the page knows by its digest."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
 from mtf.contracts.report import Report
 from mtf_evaluation import numerals
-from mtf_evaluation.page import comparisons, gates, metrics, provenance, sections
+from mtf_evaluation.page import comparisons, gates, metrics, parts, provenance, sections
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -26,10 +30,14 @@ def to_html(report: Report) -> str:
             level=_level(report),
             gates=gates.rows(report),
             metrics=metrics.rows(report),
-            slices=metrics.slices(report),
+            slices=parts.table(report),
             comparisons=comparisons.rows(report),
             figures=sections.figures(report),
             forests=sections.forests(report),
+            columns=sections.by_column(report),
+            differences=sections.comparisons(report),
+            script=Markup(_script()),  # noqa: S704 - our own file
+            digest=_digest(),
             provenance=provenance.blocks(report),
         )
     )
@@ -57,6 +65,23 @@ def _prose(text: str) -> Markup:
     return Markup(marked)  # noqa: S704 - escaped above
 
 
+def _anchor(key: str) -> str:
+    """A key as an id that a link can name."""
+    return re.sub(r"[^a-z0-9-]+", "-", key.lower())
+
+
+@cache
+def _script() -> str:
+    """What lets plots tell their values; everything else on the page works without it."""
+    return (Path(__file__).parent / "templates" / "hover.js").read_text(encoding="utf-8")
+
+
+@cache
+def _digest() -> str:
+    """The only script that the page lets run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()}"
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -64,6 +89,6 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("mtf_evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters: dict[str, Any] = {"count": numerals.count, "prose": _prose}
+    filters: dict[str, Any] = {"count": numerals.count, "prose": _prose, "anchor": _anchor}
     environment.filters |= filters
     return environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtf_evaluation.figures import svg
+from mtf_evaluation.figures import axes, svg
 
 WIDE, HIGH = 168.0, 18.0
 _PAD = 5.0
@@ -20,7 +20,7 @@ def interval(value: float | None, lower: float | None, upper: float | None, *, r
         high = max(0.0, high) + 0.08 * (max(0.0, high) - low)
         low = low - 0.08 * (high - low) if low < 0 else 0.0
     return _drawing(
-        svg.Scale(low, high, _PAD, WIDE - _PAD), value, lower, upper, bound=None, kind="bar" if reliable else "bar unsure", axis=True
+        axes.Scale(low, high, _PAD, WIDE - _PAD), value, lower, upper, bound=None, kind="bar" if reliable else "bar unsure", axis=True
     )
 
 
@@ -32,12 +32,12 @@ def against(value: float | None, lower: float | None, upper: float | None, bound
     low, high = min(ends), max(ends)
     room = (high - low) * 0.12 or max(abs(high) * 0.1, 0.01)
     return _drawing(
-        svg.Scale(low - room, high + room, _PAD, WIDE - _PAD), value, lower, upper, bound=bound, kind=f"bar {verdict}", axis=False
+        axes.Scale(low - room, high + room, _PAD, WIDE - _PAD), value, lower, upper, bound=bound, kind=f"bar {verdict}", axis=False
     )
 
 
 def _drawing(
-    scale: svg.Scale, value: float, lower: float | None, upper: float | None, *, bound: float | None, kind: str, axis: bool
+    scale: axes.Scale, value: float, lower: float | None, upper: float | None, *, bound: float | None, kind: str, axis: bool
 ) -> str:
     middle = HIGH / 2
     body = svg.element("path", d=f"M{_PAD} {middle}H{WIDE - _PAD}", class_="track")

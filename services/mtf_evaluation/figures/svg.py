@@ -1,20 +1,13 @@
-"""Just enough SVG: scales, ticks, axes and elements whose text is escaped. Colours come from the page's style sheet."""
+"""Just enough SVG: elements whose text is escaped. Colours and patterns come from the page's style sheet."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from mtf_evaluation import numerals
-
 WIDTH, HEIGHT = 420, 320
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 46
 _LABEL = 16
-
-SMALLEST_STEP = 1e-300
-"""Below it powers of ten lose their digits."""
 
 
 @dataclass(frozen=True)
@@ -36,55 +29,13 @@ class Figure:
     tables: Sequence[Table] = ()
     legend: Sequence[tuple[str, str]] = field(default_factory=tuple)
     """Pairs of a CSS class and what it stands for."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Maps [low, high] to [start, end] on the page."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        """The place of a value; one beyond the ends is drawn at the end."""
-        share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
-        return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)
-
-
-def across(low: float, high: float) -> Scale:
-    """The horizontal axis of a plot."""
-    return Scale(low, high, LEFT, WIDTH - RIGHT)
-
-
-def up(low: float, high: float) -> Scale:
-    """The vertical axis of a plot; larger is higher."""
-    return Scale(low, high, HEIGHT - BOTTOM, TOP)
-
-
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers inside [low, high]."""
-    rough = (high - low) / max(1, most - 1)
-    if not SMALLEST_STEP < rough < math.inf:  # no span, or one that doubles cannot divide
-        return [low]
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * one for one in (1, 2, 2.5, 5, 10) if power * one >= rough * (1 - 1e-9))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [index * step for index in range(first, last + 1)]
-
-
-def tick_text(value: float, step: float) -> str:
-    """A tick's number with the digits its step needs."""
-    if step <= 0 or abs(value) >= 1e6 or (value and abs(value) < 1e-4):  # noqa: PLR2004 - beyond it an exponent is shorter
-        return f"{value:.3g}"
-    short = f"{value:.10g}"
-    return numerals.number(value, places=min(numerals.MOST_DECIMALS, max(0, len(short.partition(".")[2]))))
+    wide: bool = False
+    """Needs the width of the page."""
 
 
 def element(name: str, content: str = "", /, **attributes: object) -> str:
     """One element. Attribute values are escaped, `content` is markup. `class_` and `stroke_width` become `class` and `stroke-width`."""
-    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"' for key, value in attributes.items() if value is not None)
+    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{plain(value)}"' for key, value in attributes.items() if value is not None)
     return f"<{name}{written}>{content}</{name}>" if content else f"<{name}{written}/>"
 
 
@@ -103,44 +54,37 @@ def clipped(content: str, most: int = _LABEL) -> str:
     return content if len(content) <= most else content[: most - 1] + "…"
 
 
+def hit(said: str, x: float, y: float, radius: float = 7.0) -> str:
+    """A place that tells its value to a pointer that rests there, and to the arrow keys."""
+    return element("circle", title(said), cx=x, cy=y, r=radius, class_="hover")
+
+
+def band(xs: Sequence[float], lower: Sequence[float], upper: Sequence[float], kind: str = "") -> str:
+    """The area between two lines over the same places."""
+    return area([*zip(xs, upper, strict=True)], [*zip(xs, lower, strict=True)], kind)
+
+
+def area(forth: Sequence[tuple[float, float]], back: Sequence[tuple[float, float]], kind: str = "") -> str:
+    """The area between two lines, each from left to right."""
+    around = [*forth, *reversed(back)]
+    return element("path", d=path([x for x, _ in around], [y for _, y in around]) + "Z", class_=f"{kind} between".strip()) if around else ""
+
+
 def path(xs: Sequence[float], ys: Sequence[float]) -> str:
     """The `d` of a line through points, as short as it can be written."""
-    return "M" + "L".join(f"{_value(x)} {_value(y)}" for x, y in zip(xs, ys, strict=True))
+    return "M" + "L".join(f"{plain(x)} {plain(y)}" for x, y in zip(xs, ys, strict=True))
 
 
 def picture(body: str, label: str, width: float = WIDTH, height: float = HEIGHT) -> str:
     """The whole drawing; `label` is what a screen reader says."""
     return (
-        f'<svg viewBox="0 0 {_value(width)} {_value(height)}" role="img" aria-label="{escape(label)}" class="plot" '
-        f'style="max-width:{_value(width * 1.25)}px">{body}</svg>'
+        f'<svg viewBox="0 0 {plain(width)} {plain(height)}" role="img" aria-label="{escape(label)}" class="plot" '
+        f'style="max-width:{plain(width * 1.35)}px">{body}</svg>'
     )
 
 
-def axes(x: Scale, y: Scale, x_name: str, y_name: str) -> str:
-    """Grid, ticks and names of a plot with two numeric axes."""
-    parts = []
-    for scale, vertical in ((x, False), (y, True)):
-        places = ticks(scale.low, scale.high)
-        step = places[1] - places[0] if len(places) > 1 else 0.0
-        for value in places:
-            at, shown = scale(value), tick_text(value, step)
-            if vertical:
-                parts += [
-                    element("path", d=f"M{LEFT} {_value(at)}H{WIDTH - RIGHT}", class_="grid"),
-                    text(shown, LEFT - 6, at + 3.5, class_="tick end"),
-                ]
-            else:
-                parts += [
-                    element("path", d=f"M{_value(at)} {TOP}V{HEIGHT - BOTTOM}", class_="grid"),
-                    text(shown, at, HEIGHT - BOTTOM + 15, class_="tick middle"),
-                ]
-    parts.append(text(x_name, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, class_="axis middle"))
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(text(y_name, 0, 0, class_="axis middle", transform=f"translate(12 {_value(middle)}) rotate(-90)"))
-    return "".join(parts)
-
-
-def _value(value: object) -> str:
+def plain(value: object) -> str:
+    """An attribute as short as it can be written: a tenth of a unit is below a pixel."""
     if isinstance(value, float):
         return f"{value:.1f}".removesuffix(".0")
     return escape(str(value))

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from mtf.contracts.report import Comparison, Report
 from mtf_evaluation import numerals
-from mtf_evaluation.figures import bars
+from mtf_evaluation.figures.rest import p_text
 from mtf_evaluation.slices import name_of
-
-SMALL = 0.001
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,6 @@ class Row:
     theirs: str
     difference: str
     interval: str
-    bar: Markup
     p: str
     gated: bool
     reliable: bool
@@ -40,7 +35,6 @@ def _row(one: Comparison) -> Row:
     width = None if one.lower is None or one.upper is None else one.upper - one.lower
     known = one.lower is not None and one.upper is not None
     interval = f"{_signed(one.lower, width)} to {_signed(one.upper, width)}" if known else ""
-    bar = Markup(bars.against(one.difference, one.lower, one.upper, 0.0, "" if one.reliable else "unsure"))  # noqa: S704 - numbers only
     return Row(
         metric=one.metric,
         where=name_of(one.where),
@@ -48,8 +42,7 @@ def _row(one: Comparison) -> Row:
         theirs=numerals.number(one.baseline_value, width),
         difference=_signed(one.difference, width),
         interval=interval,
-        bar=bar,
-        p=_p(one.p_value if one.p_adjusted is None else one.p_adjusted),
+        p=p_text(one.p_value if one.p_adjusted is None else one.p_adjusted),
         gated=one.family == "gates",
         reliable=one.reliable,
         sentence=_said(one),
@@ -67,9 +60,3 @@ def _said(one: Comparison) -> str:
 def _signed(value: float | None, width: float | None) -> str:
     shown = numerals.number(value, width)
     return f"+{shown}" if value is not None and value > 0 and shown != numerals.number(0.0, width) else shown
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return numerals.DASH
-    return f"< {SMALL}" if value < SMALL else f"{value:.3f}"

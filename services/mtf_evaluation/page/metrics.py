@@ -1,17 +1,14 @@
-"""The table of metrics and the table of slices."""
+"""The table of metrics."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from mtf.contracts.report import MetricValue, Report
 from mtf_evaluation import numerals
 from mtf_evaluation.figures import bars
-
-CELLS = 4000
-"""Cells of the table of slices; what is beyond it stands in the JSON report, so that the page stays small."""
 
 
 @dataclass(frozen=True)
@@ -29,37 +26,9 @@ class Row:
     note: str
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One metric of one slice."""
-
-    value: str
-    interval: str
-    reliable: bool
-    note: str
-
-
-@dataclass(frozen=True)
-class Slices:
-    """The table of slices; `left_out` are those that did not fit."""
-
-    names: list[str] = field(default_factory=list)
-    rows: list[tuple[str, int, bool, list[Cell]]] = field(default_factory=list)
-    left_out: int = 0
-
-
 def rows(report: Report) -> list[Row]:
     """Every metric of all rows."""
     return [_row(report, name, value) for name, value in report.metrics.items()]
-
-
-def slices(report: Report) -> Slices:
-    """The slices in the order of the report, as many as fit."""
-    found = list(dict.fromkeys(name for one in report.slices for name in one.metrics))
-    most = max(1, CELLS // max(1, len(found)))
-    empty = MetricValue(value=None, n=0, undefined="not measured here")
-    shown = [(one.name, one.rows, one.found, [_cell(one.metrics.get(name, empty)) for name in found]) for one in report.slices[:most]]
-    return Slices(found, shown, len(report.slices) - len(shown))
 
 
 def _row(report: Report, name: str, value: MetricValue) -> Row:
@@ -67,8 +36,8 @@ def _row(report: Report, name: str, value: MetricValue) -> Row:
     bar = Markup(bars.interval(value.value, value.lower, value.upper, reliable=value.reliable))  # noqa: S704 - numbers only
     return Row(
         name,
-        _value(value),
-        _interval(value),
+        value_text(value),
+        interval_text(value),
         bar,
         value.n,
         effective,
@@ -93,19 +62,18 @@ def _note(report: Report, value: MetricValue) -> str:
     return "; ".join(notes)
 
 
-def _cell(value: MetricValue) -> Cell:
-    return Cell(_value(value), _interval(value), value.reliable or value.value is None, value.undefined or value.reason or "")
-
-
-def _width(value: MetricValue) -> float | None:
+def width_of(value: MetricValue) -> float | None:
+    """How wide the interval is."""
     return None if value.lower is None or value.upper is None else value.upper - value.lower
 
 
-def _value(value: MetricValue) -> str:
-    return numerals.number(value.value, _width(value))
+def value_text(value: MetricValue) -> str:
+    """The value with the digits that its interval leaves room for."""
+    return numerals.number(value.value, width_of(value))
 
 
-def _interval(value: MetricValue) -> str:
+def interval_text(value: MetricValue) -> str:
+    """`0.87 to 0.94`; empty where there is none."""
     if value.lower is None or value.upper is None:
         return ""
-    return f"{numerals.number(value.lower, _width(value))} to {numerals.number(value.upper, _width(value))}"
+    return f"{numerals.number(value.lower, width_of(value))} to {numerals.number(value.upper, width_of(value))}"
