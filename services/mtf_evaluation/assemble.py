@@ -59,7 +59,7 @@ def gates(spec: EvaluateSpec, scored: Scored, other: Scored | None) -> list[Gate
     """The verdicts alone. Raises as `report` does."""
     room = _Room(spec, scored)
     parts = slices.find(scored.slices, spec.slices, spec.gates)
-    sliced = [_slice_report(part, found) for part, found in zip(parts, room.each(parts), strict=True)]
+    sliced = [_slice_report(part, found) for part, found in zip(parts, room.each(parts, 1.0), strict=True)]
     compared, _ = _compare(room, other, parts)
     evidence = _evidence(room, other, metrics=room.measured(), sliced=sliced, parts=parts, compared=compared)
     return [decide.gate(term, evidence) for term in spec.gates]

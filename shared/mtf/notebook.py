@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import PrivateAttr
 
 from mtf.contracts.registry import ComparisonView
-from mtf.contracts.report import MetricValue, Report
+from mtf.contracts.report import Gate, MetricValue, Report
 from mtf.errors import PlatformError
 
 if TYPE_CHECKING:
@@ -25,18 +25,43 @@ class EvaluationReport(Report):
     """A report with views of it. The rows it was made from stay with it, so that two reports can be compared in pairs."""
 
     _sample: Any = PrivateAttr(default=None)
+    _columns: Any = PrivateAttr(default=None)
 
     @classmethod
-    def of(cls, report: Report, sample: Sample | None = None) -> EvaluationReport:
-        """The same report with views; `sample` are the rows it was made from, where they are at hand."""
+    def of(cls, report: Report, sample: Sample | None = None, columns: Mapping[str, Any] | None = None) -> EvaluationReport:
+        """The same report with views; `sample` are the rows it was made from and `columns` what they are sliced by, where they are at hand."""
         found = cls.model_construct(report.model_fields_set, **dict(report))
-        found._sample = sample  # noqa: SLF001 - our own constructor
+        found._sample, found._columns = sample, columns  # noqa: SLF001 - our own constructor
         return found
 
     @property
     def sample(self) -> Any:
         """The rows that were measured (`mtf.plugins.Sample`), or None for a report that was read from a file."""
         return self._sample
+
+    @property
+    def columns(self) -> Any:
+        """What the rows can be sliced by (name to Arrow array of n values), or None for a report that was read from a file."""
+        return self._columns
+
+    def gate(self, text: str, *, baseline: EvaluationReport | None = None) -> Gate:
+        """Judge a gate: `report.gate("accuracy >= 0.9 in sex=F").verdict`.
+
+        Args:
+            text: The gate, as in a run file.
+            baseline: The report of another model on the same rows, for `not worse than baseline`.
+
+        Returns:
+            `verdict` (`pass`, `fail` or `inconclusive`), `reason` in a sentence, `observed`, and `rows_needed` where it is inconclusive.
+
+        Raises:
+            SpecError: The gate makes no sense, or names a slice that is not there.
+            UsageError: A report that was read from a file does not hold what the gate asks for.
+        """
+        for entry in entry_points(group="mtf.library", name="gate"):
+            found: Gate = entry.load()(self, text, baseline=baseline)
+            return found
+        raise PlatformError("the room that judges gates is not installed", fix="install model-testing-framework completely")
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The result document."""

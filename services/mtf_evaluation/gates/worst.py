@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from mtf.contracts.report import Comparison, Gate, MetricValue, Verdict
@@ -164,9 +165,11 @@ def _others(verdict: Verdict, worst: Judged, ended: Sequence[Judged]) -> str:
 def _small(small: Sequence[Part], fewest: int) -> str:
     if not small:
         return ""
-    return f"; too small to judge, with fewer than {fewest} rows: {_named([f'{part.name} ({part.basis.rows})' for part in small])}"
+    return f"; too small to judge, with fewer than {fewest} rows: {_named([part.name for part in small], [f' ({part.basis.rows:,})' for part in small])}"
 
 
-def _named(names: Sequence[str]) -> str:
+def _named(names: Sequence[str], behind: Sequence[str] = ()) -> str:
+    """The first names as code, for a name of a cross holds commas."""
     more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+    told = [f"`{name}`{tail}" for name, tail in zip_longest(names[:_LISTED], behind[:_LISTED], fillvalue="")]
+    return ", ".join(told) + (f" and {more} more" if more > 0 else "")

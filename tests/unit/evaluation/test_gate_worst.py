@@ -72,7 +72,7 @@ def test_a_slice_fails_only_at_the_level_of_all() -> None:
     poor = judged(part("a", 99, 100), part("b", 50, 100), part("c", 60, 100))
     assert (poor.verdict, poor.where) == ("fail", {"s": "b"})
     assert "none of the interval is at least 0.8" in poor.reason
-    assert "also failing: s=c" in poor.reason
+    assert "also failing: `s=c`" in poor.reason
     assert poor.observed["failing"] == ["s=b", "s=c"]
 
 
@@ -94,12 +94,12 @@ def test_small_slices_are_listed_and_do_not_count() -> None:
     assert found.verdict == "pass"
     assert found.observed["judged"] == 1
     assert found.observed["level"] == 0.95
-    assert "too small to judge, with fewer than 30 rows: s=b (29), s=c (3)" in found.reason
+    assert "too small to judge, with fewer than 30 rows: `s=b` (29), `s=c` (3)" in found.reason
     nothing = judged(part("b", 0, 29))
     assert nothing.verdict == "inconclusive"
     assert nothing.reason.startswith("no slice of s has 30 rows, so nothing can be judged")
     many = judged(part("a", 95, 100), *(part(f"x{index}", 1, 3) for index in range(8)))
-    assert "s=x4 (3) and 3 more" in many.reason
+    assert "`s=x4` (3) and 3 more" in many.reason
 
 
 def test_a_slice_that_cannot_be_judged_keeps_the_gate_from_passing() -> None:
@@ -109,7 +109,7 @@ def test_a_slice_that_cannot_be_judged_keeps_the_gate_from_passing() -> None:
     assert found.verdict == "inconclusive"
     assert "cannot be relied on: only 4 positives" in found.reason
     assert judged(part("a", 10, 100), doubtful).verdict == "fail"
-    assert "cannot be judged: s=b" in judged(part("a", 10, 100), doubtful).reason
+    assert "cannot be judged: `s=b`" in judged(part("a", 10, 100), doubtful).reason
     nothing = part("b", 95, 100, value=None, lower=None, upper=None, undefined="no positive row")
     assert "is undefined: no positive row" in judged(part("a", 99, 100), nothing).reason
 

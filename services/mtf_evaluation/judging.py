@@ -1,0 +1,134 @@
+"""`report.gate(...)`: a gate on a report that is at hand, with its rows or without them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from mtf.contracts.report import Comparison, Gate, MetricValue, Report, SliceReport
+from mtf.contracts.stages import EvaluateSpec, Term
+from mtf.errors import SpecError, UsageError
+from mtf.notebook import EvaluationReport
+from mtf.plugins import Sample
+from mtf.plugins import unknown as nearest
+from mtf_evaluation import assemble, slices
+from mtf_evaluation.catalogue import describe
+from mtf_evaluation.gates import judge, rules
+from mtf_evaluation.gates.grammar import parse, unparse
+from mtf_evaluation.gates.settle import Basis
+from mtf_evaluation.scored import Scored
+
+FIELD = "gate"
+_LISTED = 20
+
+
+def gate(report: EvaluationReport, text: str, *, baseline: EvaluationReport | None = None) -> Gate:
+    """The verdict on a gate; `EvaluationReport.gate` says what each argument means."""
+    term = rules.read(text, task=report.task, baseline=True, field=FIELD)
+    if term.operator == "not_worse" and baseline is None and not report.comparisons:
+        fix = "give `baseline=` the report of another model on the same rows"
+        raise UsageError(f"`{term.expression}` needs a baseline", field=FIELD, found=text, fix=fix)
+    if baseline is not None and (report.sample is None or getattr(baseline, "sample", None) is None):
+        raise UsageError(
+            "a paired comparison needs the predictions of both reports, and a report of a file has none",
+            field="baseline",
+            fix="call mtf.evaluate for both models on the same rows",
+        )
+    if report.sample is None or (baseline is None and term.operator == "not_worse"):
+        return _written(report, term)
+    return _measured(report, term, baseline)
+
+
+def _measured(report: EvaluationReport, term: Term, baseline: EvaluationReport | None) -> Gate:
+    """A gate on rows that are at hand."""
+    columns: Mapping[str, pa.Array] = report.columns or {}
+    for column, written in term.where.items():
+        _exists(column, columns)
+        values = columns[column].unique().to_pylist()
+        if not any(slices.means(written, value) for value in values):
+            known = ", ".join(slices.text(value) for value in values[:_LISTED])
+            raise SpecError(f"no row has {column}={written}", field=FIELD, found=written, fix=f"values of `{column}`: {known}")
+    for column in term.worst:
+        _exists(column, columns)
+    own = report.notes.get("evaluation", {})
+    spec = EvaluateSpec.model_validate(
+        {
+            "task": report.task,
+            "labels": report.labels,
+            "metrics": [term.metric],
+            "slices": [term.worst] if term.worst else [],
+            "gates": [term.model_dump()],
+            "level": own.get("level", 0.95),
+            "seed": own.get("seed", 0),
+            "titles": {"baseline": "the baseline"},
+        }
+    )
+    other = None if baseline is None else _scored(baseline.sample, {})
+    return assemble.gates(spec, _scored(report.sample, dict(columns)), other)[0]
+
+
+def _scored(sample: Sample, columns: dict[str, pa.Array]) -> Scored:
+    n = int(sample.target.size)
+    return Scored(pa.array(np.arange(n)), sample, np.ones(n, dtype=np.bool_), columns, 0)
+
+
+def _exists(column: str, columns: Mapping[str, Any]) -> None:
+    if column not in columns:
+        if not columns:
+            fix = "give mtf.evaluate a frame of columns: slices=frame"
+            raise SpecError(f"the gate names the column `{column}`, and the report knows no column", field=FIELD, found=column, fix=fix)
+        raise nearest("slice column", column, sorted(columns), where=FIELD)
+
+
+def _written(report: Report, term: Term) -> Gate:
+    """A gate on the numbers that a report holds; one that the run judged already is not judged again."""
+    for known in report.gates:
+        if _same(known.expression, term):
+            return known
+    if term.worst:
+        raise _lacks(f"`{term.expression}` measures slices at other levels, which takes the rows")
+    part = None
+    if term.where:
+        part = next((one for one in report.slices if _is(one, term)), None)
+        if part is None:
+            raise _lacks(f"the report has no slice {slices.name_of(term.where)}")
+    where = part.where if part else {}
+    subject = f"{term.metric} in {part.name}" if part else term.metric
+    rows = part.rows if part else report.rows.scored
+    if term.operator == "not_worse":
+        found = next((one for one in report.comparisons if one.metric == term.metric and one.where == where), None)
+        if found is None:
+            raise _lacks(f"the report does not compare {subject} with a baseline")
+        return _compared(term, found, subject, rows, where)
+    value = (part.metrics if part else report.metrics).get(term.metric)
+    if value is None:
+        raise _lacks(f"the report has no {subject}")
+    return judge.metric(term, value, subject, basis=_basis(value, rows), where=where)
+
+
+def _compared(term: Term, found: Comparison, subject: str, rows: int, where: Mapping[str, Any]) -> Gate:
+    better = bool(describe(term.metric).greater_is_better)
+    return judge.comparison(term, found, subject, greater_is_better=better, basis=Basis(rows, found.n), where=where)
+
+
+def _basis(value: MetricValue, rows: int) -> Basis:
+    return Basis(max(rows, value.n), value.n, value.n_effective)
+
+
+def _is(part: SliceReport, term: Term) -> bool:
+    return part.where.keys() == term.where.keys() and all(slices.means(text, part.where[column]) for column, text in term.where.items())
+
+
+def _same(expression: str, term: Term) -> bool:
+    try:
+        known = parse(expression, field=FIELD)
+    except SpecError:
+        return False
+    return unparse(known) == unparse(term)
+
+
+def _lacks(what: str) -> UsageError:
+    return UsageError(what, field=FIELD, fix="name it in the run file, or call mtf.evaluate on the rows")
