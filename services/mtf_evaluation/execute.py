@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from mtf.compute import local
 from mtf.contracts.registry import ComparisonView
+from mtf.contracts.report import Report
 from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import PlatformError
 from mtf.jobs.child import JobContext
@@ -15,6 +17,8 @@ from mtf.plugins import StageOutcome
 from mtf_evaluation import assemble, baseline, junit, many, render
 from mtf_evaluation.assemble import RUN_ID
 from mtf_evaluation.scored import Scored, read
+from mtf_evaluation.streams import report as streams
+from mtf_evaluation.streams.chunks import EXACT_ROWS, ParquetChunks, rows_of
 
 
 def execute(job: JobContext) -> StageOutcome:
@@ -23,6 +27,8 @@ def execute(job: JobContext) -> StageOutcome:
     job.progress(0, 4, "steps", "reading predictions")
     if spec.compared:
         return (_overlap if spec.kind == "overlap" else _many)(job, spec)
+    if spec.kind == "report" and "scored" in job.inputs and rows_of(job.inputs["scored"]) > EXACT_ROWS:
+        return _streamed(job, spec)
     scored, other = _inputs(job, spec)
     return _comparison(job, spec, scored, other) if spec.kind == "comparison" else _report(job, spec, scored, other)
 
@@ -42,6 +48,21 @@ def _report(job: JobContext, spec: EvaluateSpec, scored: Scored, other: Scored |
     report = assemble.report(
         spec, scored, other, progress=lambda done, message: job.progress(done, 4, "steps", message), cpus=job.limits.cpus
     )
+    return _written(job, report)
+
+
+def _streamed(job: JobContext, spec: EvaluateSpec) -> StageOutcome:
+    """More rows than are held in memory."""
+    labels = spec.labels if spec.baseline_labels is None else spec.baseline_labels
+    chunks = ParquetChunks(job.inputs["scored"], task=spec.task, labels=spec.labels)
+    other = ParquetChunks(job.inputs["baseline"], task=spec.task, labels=labels) if "baseline" in job.inputs else None
+    with local(job.limits.cpus) as runner:
+        found = streams.report(spec, chunks, other, runner=runner, progress=lambda done, message: job.progress(done, 4, "steps", message))
+    return _written(job, found)
+
+
+def _written(job: JobContext, report: Report) -> StageOutcome:
+    """The report as every document that is made of it."""
     job.progress(3, 4, "steps", "drawing the report")
     _write(job.output / "report.json", report)
     (job.output / "report.html").write_text(render.to_html(report), encoding="utf-8")

@@ -73,7 +73,7 @@ class Line:
         """Numbers between which the bin's scores lie."""
         half = self.size // 2
         size = np.where(keys < half, half - 1 - keys, keys - half)
-        low, high = _number(size), np.minimum(_number(size + 1), np.finfo(np.float32).max)
+        low, high = _number(size), np.where(size < _LARGEST, _number(size + 1), float(np.finfo(np.float32).max))
         slack = high * 2.0**-24
         low, high = np.maximum(low - slack, 0.0), high + slack
         return np.where(keys < half, -high, low), np.where(keys < half, -low, high)

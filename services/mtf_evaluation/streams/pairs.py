@@ -83,7 +83,7 @@ def _both(ours: Run, theirs: Run, name: str) -> bool:
 def _apart(index: int, ours: Run, theirs: Run, names: Sequence[str], title: str) -> _Apart:
     start, stop = ours.chunks.borders(index)
     mine = ours.chunks.read(index)
-    other = baseline.align(mine, theirs.chunks.window(start, stop), title=title)
+    other = baseline.align(mine, theirs.chunks.window(start, stop), title=f"the baseline {title}")
     if not np.array_equal(mine.kept, other.kept):
         raise DataError(
             f"this run and the baseline {title} lack predictions for different rows, which is not compared for this many rows",
