@@ -14,17 +14,15 @@ from mtf.contracts.report import Check, Comparison, Gate, MetricValue, Report, R
 from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import DataError
 from mtf.plugins import Sample, load, names
-from mtf_evaluation import compare, measure, numerals, plots, slices
+from mtf_evaluation import compare, measure, numerals, plots, sliced, slices
 from mtf_evaluation.gates import decide, judge
 from mtf_evaluation.parts import measure_many
 from mtf_evaluation.scored import Scored
+from mtf_evaluation.sliced import COVERAGE
 from mtf_evaluation.slices import Slice
 
 RUN_ID = "{{run_id}}"
 """Stands for the run's id, so that equal inputs give equal artefacts; the gateway fills it when it hands the report out."""
-
-COVERAGE = "coverage"
-"""The share of the rows that have a prediction; reported where some have none."""
 
 
 def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress: Callable[[int, str], None], cpus: float = 1.0) -> Report:
@@ -33,10 +31,10 @@ def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress
     progress(1, "measuring")
     metrics = room.measured()
     parts = slices.find(scored.slices, spec.slices, spec.gates)
-    sliced = [_slice_report(part, found) for part, found in zip(parts, room.each(parts, cpus), strict=True)]
+    by_slice = sliced.reports(parts, room.each(parts, cpus), room.ready, room.counted, overall=metrics, level=spec.level, cpus=cpus)
     progress(2, "comparing")
     compared, shared = _compare(room, other, parts)
-    evidence = _evidence(room, other, metrics=metrics, sliced=sliced, parts=parts, compared=compared)
+    evidence = _evidence(room, other, metrics=metrics, sliced=by_slice, parts=parts, compared=compared)
     judged = [decide.gate(term, evidence) for term in spec.gates]
     return Report(
         run=head(spec),
@@ -44,7 +42,7 @@ def report(spec: EvaluateSpec, scored: Scored, other: Scored | None, *, progress
         labels=spec.labels,
         rows=Rows(total=scored.rows, scored=len(room.kept)),
         metrics=metrics,
-        slices=sliced,
+        slices=by_slice,
         comparisons=compared,
         checks=_checks(room.sample),
         gates=judged,
@@ -59,9 +57,9 @@ def gates(spec: EvaluateSpec, scored: Scored, other: Scored | None) -> list[Gate
     """The verdicts alone. Raises as `report` does."""
     room = _Room(spec, scored)
     parts = slices.find(scored.slices, spec.slices, spec.gates)
-    sliced = [_slice_report(part, found) for part, found in zip(parts, room.each(parts, 1.0), strict=True)]
+    by_slice = [sliced.plain(part, found) for part, found in zip(parts, room.each(parts, 1.0), strict=True)]
     compared, _ = _compare(room, other, parts)
-    evidence = _evidence(room, other, metrics=room.measured(), sliced=sliced, parts=parts, compared=compared)
+    evidence = _evidence(room, other, metrics=room.measured(), sliced=by_slice, parts=parts, compared=compared)
     return [decide.gate(term, evidence) for term in spec.gates]
 
 
@@ -109,11 +107,14 @@ class _Room:
         return self.kept if part is None else part.rows[self.scored.kept[part.rows]]
 
     @property
+    def counted(self) -> NDArray[np.int64]:
+        """Positions of the rows of `ready`."""
+        return self.kept if self.sample.weight is None else self.kept[self.sample.weight > 0]
+
+    @property
     def columns(self) -> dict[str, pa.Array]:
         """The slice columns, in the rows of `ready`."""
-        kept = self.kept
-        if self.sample.weight is not None:
-            kept = kept[self.sample.weight > 0]
+        kept = self.counted
         whole = len(kept) == self.scored.rows
         return {name: values if whole else values.take(pa.array(kept)) for name, values in self.scored.slices.items()}
 
@@ -127,20 +128,20 @@ class _Room:
         return found if len(self.kept) == self.scored.rows else found | {COVERAGE: self._coverage(None)}
 
     def each(self, parts: Sequence[Slice], cpus: float) -> list[dict[str, MetricValue]]:
-        """The same for every slice, measured together."""
+        """The same for every slice, measured together; null with a reason for a slice without enough rows."""
         place, spec = np.cumsum(self.scored.kept) - 1, self.spec
         rows = [place[self.rows(part)] for part in parts]
         found = iter(
-            measure_many(self.sample, [one for one in rows if len(one)], self.metrics, level=spec.level, seed=spec.seed, cpus=cpus)
+            measure_many(self.sample, [one for one in rows if self._enough(one)], self.metrics, level=spec.level, seed=spec.seed, cpus=cpus)
         )
         return [
-            (next(found) if len(own) else self._nothing(part)) | ({} if len(own) == len(part.rows) else {COVERAGE: self._coverage(part)})
+            (next(found) if self._enough(own) else sliced.nothing(part, len(own), self.metrics, spec.slice_min_rows))
+            | ({} if len(own) == len(part.rows) else {COVERAGE: self._coverage(part)})
             for part, own in zip(parts, rows, strict=True)
         ]
 
-    def _nothing(self, part: Slice) -> dict[str, MetricValue]:
-        why = "no row of the slice has a prediction" if len(part.rows) else "the slice has no row"
-        return {name: MetricValue(value=None, n=0, undefined=why) for name in self.metrics}
+    def _enough(self, rows: NDArray[np.int64]) -> bool:
+        return len(rows) >= max(self.spec.slice_min_rows, 1)
 
     def _coverage(self, part: Slice | None) -> MetricValue:
         """The share of rows with a prediction: the accuracy of the claim that every row has one, so that weights and groups count alike."""
@@ -161,10 +162,6 @@ def wanted(spec: EvaluateSpec) -> list[str]:
     """The metrics of the run file, or of the task, and those that gates name. Raises SpecError for a metric of another task."""
     names = [*(spec.metrics or measure.default_metrics(spec.task)), *(term.metric for term in spec.gates)]
     return list(measure.find(names, spec.task, spec.labels or ()))
-
-
-def _slice_report(part: Slice, metrics: dict[str, MetricValue]) -> SliceReport:
-    return SliceReport(name=part.name, where=part.where, rows=len(part.rows), metrics=metrics)
 
 
 def _compare(room: _Room, other: Scored | None, parts: list[Slice]) -> tuple[list[Comparison], list[str]]:

@@ -54,6 +54,29 @@ class Rows(Contract):
     scored: int
 
 
+class RestComparison(Contract):
+    """A metric of a slice against the same metric of the rows outside the slice, slice minus rest. The two share no row."""
+
+    value: float | None = None
+    rest: float | None = Field(default=None, description="The metric of the rows outside the slice.")
+    difference: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = None
+    p_value: float | None = Field(default=None, description="Of no difference.")
+    p_adjusted: float | None = Field(
+        default=None, description="After Benjamini and Hochberg's correction over all slices of the report for this metric."
+    )
+    tests: int = Field(default=0, description="Slices that were corrected together.")
+    interval_method: str = "none"
+    test_method: str = "none"
+    n_rest: int = 0
+    reliable: bool = True
+    reason: str | None = None
+    undefined: str | None = None
+    sentence: str = ""
+
+
 class SliceReport(Contract):
     """The metrics of a part of the rows."""
 
@@ -62,6 +85,13 @@ class SliceReport(Contract):
     rows: int
     found: bool = Field(default=False, description="True for a slice that a search found, false for one that was declared.")
     metrics: dict[str, MetricValue] = Field(default_factory=dict)
+    versus_rest: dict[str, RestComparison] = Field(
+        default_factory=dict, description="The metrics that have influence values, against the rest of the rows."
+    )
+    edges: dict[str, tuple[Any, Any]] = Field(
+        default_factory=dict, description="Lower and upper edge by column, for bins and quantiles; null where there is none."
+    )
+    condition: str | None = Field(default=None, description="The condition that the slice was declared by.")
 
 
 class Comparison(Contract):

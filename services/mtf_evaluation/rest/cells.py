@@ -1,0 +1,104 @@
+"""Metrics of hard labels: the rest's confusion matrix is that of all rows less that of the slice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mtf.plugins import Sample
+from mtf_evaluation.metrics.facts import with_facts
+from mtf_evaluation.metrics.one_vs_rest import OneVsRest
+from mtf_evaluation.metrics.proportions import Proportion
+from mtf_evaluation.rest.side import UNDEFINED, Floats, Rows, Side, Way
+
+LARGEST = 1_000_000
+"""Cells of the largest confusion matrix that is counted slice by slice."""
+
+
+class ByCells(Way):
+    """A metric whose value and influence values follow from the cells of the confusion matrix.
+
+    A sample of one row a cell, which weighs what the cell weighs, has the same value and, row for row, the influence values of the cells.
+    """
+
+    def __init__(self, plugin: Any, sample: Sample) -> None:
+        super().__init__(plugin, sample)
+        self._size = self.facts.classes**2
+        self._all = self._tally(None)
+
+    def _tally(self, rows: Rows | None) -> Floats:
+        """(3, cells) rows, weight and squared weight of each cell."""
+        cells = self.facts.cells if rows is None else self.facts.cells[rows]
+        count = np.bincount(cells, minlength=self._size).astype(np.float64)
+        weight = self.of(rows)
+        if weight is None:
+            return np.stack([count, count, count])
+        weighed = [np.bincount(cells, weights=power, minlength=self._size) for power in (weight, weight * weight)]
+        return np.stack([count, *weighed])
+
+    def sides(self, rows: Rows) -> tuple[Side, Side]:
+        """Both sides from their cells."""
+        own = self._tally(rows)
+        return self._side(own), self._side(np.where(self._all[0] > own[0], self._all - own, 0.0))
+
+    def _side(self, tally: Floats) -> Side:
+        count, weight, squares = tally
+        value, cells, psi = self._per_cell(weight)
+        if not math.isfinite(value):
+            return UNDEFINED
+        n = float(count.sum())
+        total = float(weight.sum())
+        variance = float(squares[cells] @ (psi * psi)) * n / (n - 1) if n > 1 else math.nan
+        error = math.sqrt(variance) / total if variance >= 0 else math.nan
+        kish = total**2 / float(squares.sum())
+        return Side(value, 0.0 if error <= 1e-9 * float(np.abs(psi).max(initial=0.0)) / math.sqrt(n) else error, kish)
+
+    def _per_cell(self, weight: Floats) -> tuple[float, Rows, Floats]:
+        """The value, the cells with rows and their influence values."""
+        cells = np.flatnonzero(weight)
+        k = self.facts.classes
+        sample = replace(
+            self.sample,
+            target=(cells // k).astype(np.int32),
+            prediction=(cells % k).astype(np.int32),
+            scores=None,
+            weight=weight[cells],
+            group=None,
+            extra={},
+        )
+        value, psi = self.plugin.influence(with_facts(sample, self.facts.seed))
+        return float(value), cells, np.asarray(psi, dtype=np.float64)
+
+    def influence(self, rows: Rows) -> tuple[float, Floats]:
+        """Each row has the influence value of its cell."""
+        value, cells, psi = self._per_cell(self._tally(rows)[1])
+        spread = np.zeros(self._size)
+        spread[cells] = psi
+        return value, spread[self.facts.cells[rows]]
+
+    @property
+    def share(self) -> bool:
+        """Whether the metric is a share of rows, so that the score method serves."""
+        return isinstance(self._inner, Proportion)
+
+    @property
+    def _inner(self) -> Any:
+        return self.plugin.inner if isinstance(self.plugin, OneVsRest) else self.plugin
+
+    def counts(self, rows: Rows) -> tuple[float, float, float, float]:
+        """Hits and counted rows of the slice, and of the rest."""
+        own = self._tally(rows)[0]
+        return (*self._hits(own), *self._hits(self._all[0] - own))
+
+    def _hits(self, count: Floats) -> tuple[float, float]:
+        k = self.facts.classes
+        matrix = count.reshape(k, k)
+        if isinstance(self.plugin, OneVsRest):
+            code = self.plugin.code
+            right, truth, predicted = matrix[code, code], matrix[code].sum(), matrix[:, code].sum()
+            matrix = np.array([[matrix.sum() - truth - predicted + right, predicted - right], [truth - right, right]])
+        size = matrix.shape[0]
+        return float(matrix[self._inner.hit(size)].sum()), float(matrix[self._inner.base(size)].sum())

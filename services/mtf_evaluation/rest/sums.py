@@ -1,0 +1,78 @@
+"""Functions of means of per-row terms: the rest's sums are those of all rows less those of the slice."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mtf.plugins import Sample
+from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
+from mtf_evaluation.metrics.rows import SmoothMetric
+from mtf_evaluation.rest.side import UNDEFINED, Floats, Rows, Side, Way, complement
+from mtf_evaluation.statistics.influence import NOISE, gradient
+
+
+class BySums(Way):
+    """A metric of means; the terms of all rows are computed once."""
+
+    def __init__(self, plugin: Any, sample: Sample) -> None:
+        super().__init__(plugin, sample)
+        inner = plugin.inner if isinstance(plugin, OneVsRest) else plugin
+        self._inner = inner
+        terms = np.asarray(inner.terms(binary(sample, plugin.code) if isinstance(plugin, OneVsRest) else sample), dtype=np.float64)
+        # Sums of squares lose digits where the mean is large beside the spread, so terms are taken from their mean.
+        self._centre = self.facts.design.means(terms)
+        self._terms = terms - self._centre
+        self._all = self._sums(None)
+
+    def _sums(self, rows: Rows | None) -> tuple[float, Floats, Floats]:
+        """Rows; weight and weighted terms; squared weight with the terms' products."""
+        terms = self._terms if rows is None else self._terms[rows]
+        ones = np.column_stack([np.ones(len(terms)), terms])
+        weight = self.of(rows)
+        heavy = ones if weight is None else ones * weight[:, None]
+        return float(len(terms)), heavy.sum(axis=0), heavy.T @ heavy
+
+    def sides(self, rows: Rows) -> tuple[Side, Side]:
+        """Both sides from their sums; a rest that is smaller than the slice is summed itself, which keeps its digits."""
+        own = self._sums(rows)
+        if 2 * len(rows) > self.facts.n:
+            return self._side(own), self._side(self._sums(complement(rows, self.facts.n)))
+        rest = (self._all[0] - own[0], self._all[1] - own[1], self._all[2] - own[2])
+        return self._side(own), self._side(rest)
+
+    def _side(self, sums: tuple[float, Floats, Floats]) -> Side:
+        n, first, second = sums
+        total, squares = float(first[0]), float(second[0, 0])
+        means = first[1:] / total
+        value, slope = self._value(means, second, squares)
+        if not math.isfinite(value):
+            return UNDEFINED
+        # sum of w^2 (slope . (t - mean))^2, with the terms taken from the common centre
+        away = np.concatenate([[-float(slope @ means)], slope])
+        below = float(np.abs(away) @ np.abs(second) @ np.abs(away))
+        spread = float(away @ second @ away)
+        if n < 2:  # noqa: PLR2004 - a variance needs two
+            return Side(value, math.nan, n)
+        error = math.sqrt(n / (n - 1) * spread) / total if spread > NOISE * below else 0.0
+        return Side(value, error, total**2 / squares)
+
+    def _value(self, means: Floats, second: Floats, squares: float) -> tuple[float, Floats]:
+        """The metric and its gradient at means that are taken from the centre."""
+        at = means + self._centre
+        spread = np.sqrt(np.maximum(np.diag(second)[1:] / squares - means * means, 0.0))
+        value = float(self._inner.value(at))
+        if not math.isfinite(value):
+            return value, np.zeros_like(at)
+        if isinstance(self._inner, SmoothMetric):
+            return value, np.asarray(self._inner.slope(at, spread))
+        return value, gradient(lambda point: float(self._inner.value(point)), at, spread)
+
+    def influence(self, rows: Rows) -> tuple[float, Floats]:
+        """The terms along the gradient, from their mean."""
+        _, first, second = self._sums(rows)
+        means = first[1:] / float(first[0])
+        value, slope = self._value(means, second, float(second[0, 0]))
+        return value, self._terms[rows] @ slope - float(means @ slope)

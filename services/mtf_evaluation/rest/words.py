@@ -1,0 +1,34 @@
+"""A slice beside the rest, in words."""
+
+from __future__ import annotations
+
+from mtf.contracts.report import RestComparison
+from mtf_evaluation import numerals
+
+
+def sentence(metric: str, one: RestComparison) -> str:
+    """`accuracy is 0.71, and 0.80 in the other 1,234 rows: 0.09 lower (95 % interval 0.05 to 0.13 lower); p 0.0003 after correction ...`."""
+    others = numerals.count(one.n_rest, "other row")
+    if one.undefined is not None or one.difference is None:
+        return f"{metric} cannot be compared with the {others}: {one.undefined or 'it is undefined'}."
+    width = None if one.lower is None or one.upper is None else one.upper - one.lower
+    head = f"{metric} is {numerals.number(one.value, width)}, and {numerals.number(one.rest, width)} in the {others}"
+    apart = f"a difference of {_signed(one.difference, width)}"
+    if one.lower is None or one.upper is None:
+        return f"{head}: {apart}; {one.reason or 'it has no interval'}."
+    level = "" if one.level is None else f"{one.level * 100:g} % "
+    told = f"{head}: {apart} ({level}interval {_signed(one.lower, width)} to {_signed(one.upper, width)})"
+    if one.p_adjusted is not None:
+        over = f" (Benjamini-Hochberg over {numerals.count(one.tests, 'slice')})" if one.tests > 1 else ""
+        told += f", p = {_p(one.p_adjusted)}{over}"
+    doubt = "" if one.reliable or not one.reason else f" Not reliable: {one.reason}."
+    return f"{told}.{doubt}"
+
+
+def _signed(value: float, width: float | None) -> str:
+    shown = numerals.number(value, width)
+    return shown if shown.startswith("-") or value == 0 else f"+{shown}"
+
+
+def _p(p: float) -> str:
+    return f"{p:.2g}" if p >= 1e-4 else "below 0.0001"  # noqa: PLR2004 - what a reader can imagine
