@@ -17,7 +17,20 @@ from pydantic import BaseModel
 
 from mtf.errors import SpecError
 from mtf.plugins import GROUPS, RankMetric, RowMetric, load, unknown
-from mtf_evaluation.arguments import ErrorQuantileArgs, NoArgs, NominalArgs, QuantileArgs, TweedieArgs
+from mtf_evaluation.arguments import (
+    BetaArgs,
+    CostArgs,
+    ErrorQuantileArgs,
+    MaxFprArgs,
+    NoArgs,
+    NominalArgs,
+    QuantileArgs,
+    SensitivityArgs,
+    ShareArgs,
+    SpecificityArgs,
+    TopKArgs,
+    TweedieArgs,
+)
 from mtf_evaluation.reference import CLASS, Reference, read, validated
 
 _OURS = "mtf_evaluation."
@@ -41,6 +54,12 @@ class Described:
 _BINARY, _CLASSES, _MANY, _NUMBERS = ("binary",), ("binary", "multiclass"), ("multiclass",), ("regression",)
 _SHARE, _SIGNED, _LOSS, _GAIN = (0.0, 1.0), (-1.0, 1.0), (0.0, math.inf), (-math.inf, 1.0)
 
+_AVERAGED = {
+    "precision": True, "recall": True, "f1": True, "f_beta": True, "jaccard": True,
+    "specificity": True, "npv": True, "fpr": False, "fnr": False, "fdr": False,
+}  # fmt: skip  # a family per line
+"""Metrics of two classes that are averaged over classes, and whether more is better."""
+
 BUILT_IN: Mapping[str, Described] = {
     "accuracy": Described(1, _CLASSES, True, _SHARE),
     "ae_quantile": Described(1, _NUMBERS, False, _LOSS, args=ErrorQuantileArgs),
@@ -48,46 +67,79 @@ BUILT_IN: Mapping[str, Described] = {
     "balanced_accuracy": Described(1, _CLASSES, True, _SHARE),
     "bias": Described(1, _NUMBERS, None, (-math.inf, math.inf)),
     "brier": Described(1, _CLASSES, False, (0.0, 2.0)),
+    "brier_skill": Described(1, _BINARY, True, _GAIN),
+    "calibration_intercept": Described(1, _BINARY, None, (-math.inf, math.inf)),
+    "calibration_slope": Described(1, _BINARY, None, (-math.inf, math.inf)),
     "cohen_kappa": Described(1, _CLASSES, True, _SIGNED),
     "concordance": Described(1, _NUMBERS, True, _SIGNED),
     "d2_absolute": Described(1, _NUMBERS, True, _GAIN),
     "d2_pinball": Described(1, _NUMBERS, True, _GAIN, args=QuantileArgs),
     "d2_tweedie": Described(1, _NUMBERS, True, _GAIN, args=TweedieArgs),
+    "dsc": Described(1, _BINARY, True, (0.0, 0.25), has_interval=False, paired=False),
     "ece": Described(1, _CLASSES, False, _SHARE, has_interval=False, paired=False),
+    "expected_cost": Described(1, _BINARY, False, (-math.inf, math.inf), args=CostArgs),
     "explained_variance": Described(1, _NUMBERS, True, _GAIN),
     "f1": Described(1, _BINARY, True, _SHARE),
-    "f1_macro": Described(1, _CLASSES, True, _SHARE),
-    "f1_weighted": Described(1, _CLASSES, True, _SHARE),
+    "f_beta": Described(1, _BINARY, True, _SHARE, args=BetaArgs),
+    "fdr": Described(1, _BINARY, False, _SHARE),
+    "fnr": Described(1, _BINARY, False, _SHARE),
+    "fpr": Described(1, _BINARY, False, _SHARE),
+    "g_mean": Described(1, _BINARY, True, _SHARE),
+    "gain": Described(1, _BINARY, True, _SHARE, args=ShareArgs),
     "gamma_deviance": Described(1, _NUMBERS, False, _LOSS),
+    "gini": Described(1, _BINARY, True, _SIGNED),
+    "hinge": Described(1, _CLASSES, False, _LOSS),
+    "informedness": Described(1, _BINARY, True, _SIGNED),
     "interval_coverage": Described(1, _NUMBERS, None, _SHARE),
     "interval_score": Described(1, _NUMBERS, False, _LOSS, args=NominalArgs),
     "interval_width": Described(1, _NUMBERS, False, _LOSS),
+    "jaccard": Described(1, _BINARY, True, _SHARE),
+    "ks": Described(1, _BINARY, True, _SHARE, has_interval=False, paired=False),
+    "lift": Described(1, _BINARY, True, _LOSS, args=ShareArgs),
     "log_loss": Described(1, _CLASSES, False, _LOSS),
     "mae": Described(1, _NUMBERS, False, _LOSS),
     "mape": Described(1, _NUMBERS, False, _LOSS),
+    "markedness": Described(1, _BINARY, True, _SIGNED),
     "max_error": Described(1, _NUMBERS, False, _LOSS, has_interval=False, paired=False),
+    "mcb": Described(1, _BINARY, False, _SHARE, has_interval=False, paired=False),
     "mcc": Described(1, _CLASSES, True, _SIGNED),
     "mdape": Described(1, _NUMBERS, False, _LOSS),
     "median_ae": Described(1, _NUMBERS, False, _LOSS),
     "mse": Described(1, _NUMBERS, False, _LOSS),
     "msle": Described(1, _NUMBERS, False, _LOSS),
+    "npv": Described(1, _BINARY, True, _SHARE),
+    "partial_auc": Described(1, _BINARY, True, _SHARE, args=MaxFprArgs),
     "pearson": Described(1, _NUMBERS, True, _SIGNED),
     "pinball": Described(1, _NUMBERS, False, _LOSS, args=QuantileArgs),
     "poisson_deviance": Described(1, _NUMBERS, False, _LOSS),
     "precision": Described(1, _BINARY, True, _SHARE),
-    "precision_macro": Described(1, _CLASSES, True, _SHARE),
+    "precision_at": Described(1, _BINARY, True, _SHARE, args=ShareArgs),
+    "quadratic_kappa": Described(1, _CLASSES, True, _SIGNED),
     "r2": Described(1, _NUMBERS, True, (-math.inf, 1.0)),
     "recall": Described(1, _BINARY, True, _SHARE),
-    "recall_macro": Described(1, _CLASSES, True, _SHARE),
+    "recall_at": Described(1, _BINARY, True, _SHARE, args=ShareArgs),
     "rmse": Described(1, _NUMBERS, False, _LOSS),
     "rmsle": Described(1, _NUMBERS, False, _LOSS),
     "roc_auc": Described(1, _BINARY, True, _SHARE),
+    "roc_auc_ovo": Described(1, _MANY, True, _SHARE),
+    "roc_auc_ovo_weighted": Described(1, _MANY, True, _SHARE),
     "roc_auc_ovr": Described(1, _MANY, True, _SHARE),
+    "roc_auc_ovr_weighted": Described(1, _MANY, True, _SHARE),
+    "sensitivity_at": Described(1, _BINARY, True, _SHARE, args=SpecificityArgs),
     "smape": Described(1, _NUMBERS, False, (0.0, 2.0)),
     "spearman": Described(1, _NUMBERS, True, _SIGNED),
     "specificity": Described(1, _BINARY, True, _SHARE),
+    "specificity_at": Described(1, _BINARY, True, _SHARE, args=SensitivityArgs),
+    "spiegelhalter_z": Described(1, _BINARY, None, (-math.inf, math.inf), has_interval=False, paired=False),
+    "top_k_accuracy": Described(1, _MANY, True, _SHARE, args=TopKArgs),
     "tweedie_deviance": Described(1, _NUMBERS, False, _LOSS, args=TweedieArgs),
+    "unc": Described(1, _BINARY, None, (0.0, 0.25)),
     "wape": Described(1, _NUMBERS, False, _LOSS),
+    **{
+        f"{name}_{average}": Described(1, _CLASSES, better, _SHARE, args=BetaArgs if name == "f_beta" else NoArgs)
+        for name, better in _AVERAGED.items()
+        for average in ("micro", "macro", "weighted")
+    },
 }
 """Built-in metrics by name."""
 
