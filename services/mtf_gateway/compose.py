@@ -55,16 +55,22 @@ def compose(plan: Plan, unit: Unit, done: Mapping[str, Done], baseline: Baseline
 
 
 def rows_key(plan: Plan, done: Mapping[str, Done]) -> str:
-    """A key that two runs share when they scored the same rows of the same version: its content, what splits or drops rows, how many remain.
+    """A key that two runs share when they scored the same rows of the same version.
 
     The evaluation still compares row by row; the key only finds the candidate without opening a file.
     """
+    said = rows_facts(plan, done)
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+
+
+def rows_facts(plan: Plan, done: Mapping[str, Done]) -> dict[str, Any]:
+    """What decided which rows a run scored: the version's content, what splits or drops rows, how many remain."""
     facts = done["processing"].facts
     dropping = [step for step in facts.get("steps", []) if step.get("rows_before") != step.get("rows_after")]
     names = {str(step.get("name")) for step in dropping} | {"split"}
     steps = [step for step in plan.processing.get("steps", []) if step.get("name") in names]
     roles = plan.processing.get("roles", {})
-    said = {
+    return {
         "data": done["acquisition"].facts.get("digest"),
         "steps": steps,
         "recipe": plan.recipe.sha256 if plan.recipe else None,
@@ -74,7 +80,6 @@ def rows_key(plan: Plan, done: Mapping[str, Done]) -> str:
         "rows": facts.get("rows", {}).get("test"),
         "total": facts.get("rows", {}).get("total"),
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
 
 def _processing(plan: Plan, done: Mapping[str, Done]) -> Work:

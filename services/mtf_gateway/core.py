@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from mtf.errors import ConflictError, SpecError, UnavailableError
 from mtf.jobs.worker import Worker
 from mtf.storage.store import LocalStore
 from mtf_gateway import results
-from mtf_gateway.comparison import compare
+from mtf_gateway.comparison import ask, compare
 from mtf_gateway.db import runs
 from mtf_gateway.db.engine import Database
 from mtf_gateway.events import channel, follow_events, no_such_run
@@ -247,9 +247,12 @@ class Gateway:
         await self._row(run_id)
         return [event_view(row) for row in await self.database.read(lambda c: runs.logs_of(c, run_id, LOG_LINES))]
 
-    async def compare(self, run_id: str, baseline: str) -> ComparisonView:
-        """Paired differences of two succeeded runs on the same rows. Raises NotFoundError, ConflictError."""
-        return await compare(self.context, self.store, await self._row(run_id), await self._row(baseline))
+    async def compare(
+        self, run_ids: Sequence[str], *, baseline: str | None = None, metrics: Sequence[str] | None = None, paired: bool = True
+    ) -> ComparisonView:
+        """Differences of every two of the succeeded runs, or of each from the baseline. Raises SpecError, NotFoundError, ConflictError."""
+        asked = ask(run_ids, baseline=baseline, metrics=metrics, paired=paired)
+        return await compare(self.context, self.store, [await self._row(run_id) for run_id in asked.ids], asked)
 
     async def plugins(self) -> tuple[list[PluginView], list[str]]:
         """Plug-ins of every room that answers, and the names of those that do not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -69,8 +69,10 @@ class RunsPort(Protocol):
         """Log lines and problems, oldest first."""
         ...
 
-    async def compare(self, run_id: str, baseline: str) -> ComparisonView:
-        """Paired differences of two runs on the same rows."""
+    async def compare(
+        self, run_ids: Sequence[str], *, baseline: str | None = None, metrics: Sequence[str] | None = None, paired: bool = True
+    ) -> ComparisonView:
+        """Differences of every two of the runs, or of each from the baseline."""
         ...
 
     async def plugins(self) -> tuple[list[PluginView], list[str]]:

@@ -102,4 +102,9 @@ ALIASES: dict[str, Any] = {
 
 COMPARISONS: dict[str, Any] = {
     "two": {"summary": "Two runs by id", "value": {"run": "RUN-ID", "baseline": "ANOTHER-RUN-ID"}},
+    "many": {
+        "summary": "Every two of several runs, by the metrics that decide",
+        "value": {"runs": ["RUN-ID", "ANOTHER-RUN-ID", "A-THIRD-RUN-ID"], "metrics": ["accuracy", "log_loss"]},
+    },
+    "unpaired": {"summary": "Two runs on other rows", "value": {"runs": ["RUN-ID", "ANOTHER-RUN-ID"], "paired": False}},
 }

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from mtf.contracts.base import Contract
 from mtf.contracts.registry import ComparisonView, PluginView
+from mtf.errors import SpecError
 from mtf_gateway.catalogue import schema_of
+from mtf_gateway.comparison import MOST
 from mtf_gateway.registry.board import Leaderboard
 from mtf_gateway.routes.body import Document
 from mtf_gateway.routes.examples import COMPARISONS
@@ -20,11 +22,23 @@ router = APIRouter(prefix="/v1", tags=["comparing"], dependencies=[Depends(calle
 about = APIRouter(prefix="/v1", tags=["about"], dependencies=[Depends(caller)])
 
 
-class NewComparison(Document):
-    """Two runs that scored the same rows."""
+RunText = Annotated[str, Field(min_length=1, max_length=100)]
+MetricText = Annotated[str, Field(min_length=1, max_length=200)]
 
-    run: str = Field(min_length=1, max_length=100, description="A run's id.")
-    baseline: str = Field(min_length=1, max_length=100, description="The id of the run it is compared with.")
+
+class NewComparison(Document):
+    """Two runs or more. `{run, baseline}` is short for `{runs: [run, baseline]}`."""
+
+    runs: list[RunText] | None = Field(default=None, max_length=MOST, description="Ids of runs; every two are compared, the earlier minus the later.")
+    run: RunText | None = Field(default=None, description="Id of one run, where there are two.")
+    baseline: RunText | None = Field(default=None, description="Id of the run that all others are compared with.")
+    metrics: list[MetricText] | None = Field(
+        default=None,
+        max_length=100,
+        description="The metrics that decide, as a run file writes them; Holm corrects them. Without it those that the runs were measured by, "
+        "corrected by Benjamini and Hochberg.",
+    )
+    paired: bool = Field(default=True, description="Row by row. False compares runs that scored other rows, taken for independent.")
 
 
 class Plugins(Contract):
@@ -34,13 +48,22 @@ class Plugins(Contract):
     down: list[str] = Field(default_factory=list, description="Workers that did not answer; their plug-ins are missing here.")
 
 
-@router.post("/comparisons", summary="Compare two runs", responses=problems(401, 404, 409, 422, 429, 503))
+@router.post("/comparisons", summary="Compare runs", responses=problems(401, 404, 409, 422, 429, 503))
 async def compare(
     parts: PartsDep,
     new: Annotated[NewComparison, Body(openapi_examples=COMPARISONS)],
 ) -> ComparisonView:
-    """Paired differences of the metrics of two runs on the same rows, run minus baseline, each with its interval and p-value."""
-    return await parts.runs.compare(new.run, new.baseline)
+    """Differences of the metrics, row by row, each with interval, p-value, the difference these rows could show and the rows that would settle it.
+
+    Every two runs are compared, or each with the baseline; more than two also get an overall test and ranks with ties. Runs that scored other
+    rows are refused (409, with what differs and how many rows they share) unless `paired` is false.
+    """
+    if new.run is None:
+        return await parts.runs.compare(new.runs or [], baseline=new.baseline, metrics=new.metrics, paired=new.paired)
+    if new.runs is not None:
+        raise SpecError("`run` and `runs` say the same", field="run", found=new.run, fix="name all of them in `runs`")
+    pair = [new.run] if new.baseline is None else [new.run, new.baseline]
+    return await parts.runs.compare(pair, metrics=new.metrics, paired=new.paired)
 
 
 @router.get("/leaderboard", response_model=Leaderboard, summary="Rank the runs of a dataset", responses=problems(401, 422, 429, 503))

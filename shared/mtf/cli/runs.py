@@ -7,10 +7,11 @@ from typing import Annotated, get_args
 
 import typer
 
+from mtf.cli.compare import compare
 from mtf.cli.progress import follow
 from mtf.cli.run import finish
 from mtf.cli.session import session
-from mtf.cli.show import comparisons_table, console, table
+from mtf.cli.show import console, table
 from mtf.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="List, show, follow up, compare and delete runs.")
@@ -119,22 +120,7 @@ def delete(run_id: RUN, *, yes: Annotated[bool, typer.Option("--yes", "-y", help
     console().print(f"{run_id}: deleted")
 
 
-@app.command()
-def compare(
-    run_id: RUN,
-    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The run to compare with.", show_default=False)],
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="The comparison as JSON.")] = False,
-) -> None:
-    """Compare two runs on the same rows: paired differences with intervals."""
-    with session(stages=("evaluation",)) as gateway:
-        view = gateway.compare(run_id, baseline)
-    if as_json:
-        sys.stdout.write(view.model_dump_json(indent=1) + "\n")
-        return
-    out = console()
-    out.print(f"{view.run} minus {view.baseline}, paired on {view.rows:,} rows")
-    out.print(comparisons_table([item.model_dump() for item in view.comparisons]))
+app.command()(compare)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -192,9 +192,15 @@ class Client:
         path = "predictions" if name == "predictions" else f"artifacts/{'/'.join(_part(part) for part in name.split('/'))}"
         return self._transport.request("GET", f"/v1/runs/{_part(run_id)}/{path}").content
 
-    def compare(self, run_id: str, baseline: str) -> ComparisonView:
-        """Paired differences of two runs on the same rows, run minus baseline."""
-        document = {"run": run_id, "baseline": baseline}
+    def compare(
+        self, *run_ids: str, baseline: str | None = None, metrics: Sequence[str] | None = None, paired: bool = True
+    ) -> ComparisonView:
+        """Differences of every two runs on the same rows, or of each from the baseline: `compare(a, b)` is a minus b.
+
+        `metrics` are those that decide; their p-values are corrected by Holm. `paired=False` compares runs that scored other rows.
+        """
+        given = {"baseline": baseline, "metrics": None if metrics is None else list(metrics)}
+        document = {"runs": list(run_ids), "paired": paired} | {key: value for key, value in given.items() if value is not None}
         return ComparisonView.model_validate(self._transport.json("POST", "/v1/comparisons", json=document))
 
     def leaderboard(self, *, dataset: str, metric: str, limit: int = 50) -> list[dict[str, Any]]:

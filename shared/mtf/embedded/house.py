@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -148,9 +148,11 @@ class Embedded:
         )
         return "".join(lines).encode()
 
-    def compare(self, run_id: str, baseline: str) -> ComparisonView:
-        """Paired differences of two runs on the same rows."""
-        view: ComparisonView = self._call(self._gateway.compare(run_id, baseline))
+    def compare(
+        self, *run_ids: str, baseline: str | None = None, metrics: Sequence[str] | None = None, paired: bool = True
+    ) -> ComparisonView:
+        """Differences of every two runs, or of each from the baseline."""
+        view: ComparisonView = self._call(self._gateway.compare(run_ids, baseline=baseline, metrics=metrics, paired=paired))
         return view
 
     # Registries

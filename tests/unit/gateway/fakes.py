@@ -1,15 +1,16 @@
 """A core that remembers runs in a dictionary and knows nothing of workers, for tests of the routes alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from mtf import spec as run_files
 from mtf.contracts.job import JobResult
 from mtf.contracts.reference import Reference
-from mtf.contracts.registry import ComparisonView, Page, PluginView, RunEvent, RunView
+from mtf.contracts.registry import ComparedRun, ComparisonView, Page, PluginView, RunEvent, RunView
 from mtf.errors import ConflictError, NotFoundError, UnavailableError
+from mtf_gateway.comparison import ask
 from mtf.storage.store import LocalStore
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -143,9 +144,15 @@ class FakeRuns:
         data = {"level": "info", "message": "read 150 rows"}
         return [RunEvent(seq=1, at=AT, kind="log", stage="acquisition", data=data)]
 
-    async def compare(self, run_id: str, baseline: str) -> ComparisonView:
-        """Two equal runs."""
-        return ComparisonView(run=self._run(run_id).id, baseline=self._run(baseline).id, rows=150, comparisons=[])
+    async def compare(
+        self, run_ids: Sequence[str], *, baseline: str | None = None, metrics: Sequence[str] | None = None, paired: bool = True
+    ) -> ComparisonView:
+        """Equal runs."""
+        asked = ask(run_ids, baseline=baseline, metrics=metrics, paired=paired)
+        runs = [ComparedRun(label=self._run(run_id).name, id=self._run(run_id).id) for run_id in asked.ids]
+        other = asked.against if asked.against is not None else 1 if len(runs) == 2 else None
+        named = "" if other is None else runs[other].id
+        return ComparisonView(run=runs[0].id, baseline=named, rows=150, comparisons=[], runs=runs, paired=paired, family=str(asked.metrics))
 
     async def plugins(self) -> tuple[list[PluginView], list[str]]:
         """One source."""
