@@ -38,6 +38,13 @@ def regression(n: int = 400, *, seed: int = 0, noise: float = 1.0) -> Sample:
     return Sample("regression", target, prediction, interval=np.stack([prediction - half, prediction + half], axis=1))
 
 
+def margins(sample: Sample) -> Sample:
+    """The same rows with signed scores, as a support vector machine gives them, in place of probabilities."""
+    assert sample.scores is not None
+    distance = 6 * sample.scores[:, 1] - 3
+    return replace(sample, scores=np.stack([1 - distance, distance], axis=1))
+
+
 def weighted(sample: Sample, weight: Any) -> Sample:
     """The same rows with weights."""
     return replace(sample, weight=np.asarray(weight, dtype=np.float64))
