@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mtf.cli.job_summary import place_of, told_in
+from mtf.cli.job_summary import write as write_summary
 from mtf.cli.progress import follow
 from mtf.cli.session import gateway_url, session
 from mtf.cli.show import comparisons_table, console, gates_table, metrics_table
@@ -40,6 +42,14 @@ def run(
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML here, a test case for each gate.")
     ] = None,
+    summary: Annotated[
+        str | None,
+        typer.Option(
+            "--summary",
+            metavar="FILE|github",
+            help="Also write a job summary in Markdown here; `github` adds it to the page of the GitHub Actions job.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on standard output, and nothing else.")] = False,
     inconclusive: Annotated[
         str, typer.Option("--inconclusive", metavar="pass|fail|3", help="What an inconclusive gate means for the exit code; 3 by default.")
@@ -51,15 +61,19 @@ def run(
         raise UsageError("--inconclusive takes `pass` or `fail`", field="--inconclusive", found=inconclusive)
     from mtf.spec import read
 
-    spec = read(file)
-    with session() as gateway:
-        view = gateway.submit(spec, base=file.absolute().parent)
-        view = follow(gateway, view.id, quiet=quiet or as_json)
-        code = finish(gateway, view, html=html, junit=junit, as_json=as_json)
+    told = place_of(summary)
+    with told_in(told, file.name):
+        spec = read(file)
+        with session() as gateway:
+            view = gateway.submit(spec, base=file.absolute().parent)
+            view = follow(gateway, view.id, quiet=quiet or as_json)
+            code = finish(gateway, view, html=html, junit=junit, as_json=as_json, summary=told)
     raise typer.Exit({"pass": 0, "fail": 1, "3": 3}[inconclusive] if code == 3 else code)  # noqa: PLR2004 - the exit code of DESIGN
 
 
-def finish(gateway: Any, view: RunView, *, html: Path | None, junit: Path | None, as_json: bool) -> int:
+def finish(
+    gateway: Any, view: RunView, *, html: Path | None, junit: Path | None, as_json: bool, summary: Path | None = None
+) -> int:
     """Show a run that ended and return its exit code. Raises the run's problem."""
     from mtf.errors import CancelledError, PlatformError, ProblemError
 
@@ -72,10 +86,15 @@ def finish(gateway: Any, view: RunView, *, html: Path | None, junit: Path | None
         _write(html, gateway.report(view.id, "html"))
     if junit:
         _write(junit, gateway.report(view.id, "junit"))
+    place = str(html) if html else gateway.report_place(view.id)
+    if summary:
+        from mtf.summary import to_markdown
+
+        write_summary(summary, to_markdown(json.loads(document), place=place))
     if as_json:
         sys.stdout.write(document.decode().rstrip("\n") + "\n")
     else:
-        show_report(json.loads(document), place=str(html) if html else gateway.report_place(view.id))
+        show_report(json.loads(document), place=place)
     return {"fail": 1, "inconclusive": 3}.get(view.verdict or "pass", 0)
 
 
@@ -136,15 +155,21 @@ def init(
 def report(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id.", show_default=False)],
     *,
-    kind: Annotated[str, typer.Option("--format", metavar="text|json|html|junit", help="What to print.")] = "text",
+    kind: Annotated[
+        str, typer.Option("--format", metavar="text|json|html|junit|summary", help="What to print; summary is a job summary in Markdown.")
+    ] = "text",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here instead of standard output.")] = None,
 ) -> None:
     """Show a run's report again."""
-    if kind not in {"text", "json", "html", "junit"}:
-        raise UsageError("--format takes text, json, html or junit", field="--format", found=kind)
+    if kind not in {"text", "json", "html", "junit", "summary"}:
+        raise UsageError("--format takes text, json, html, junit or summary", field="--format", found=kind)
     with session(stages=()) as gateway:
-        data = gateway.report(run_id, "json" if kind == "text" else kind)
+        data = gateway.report(run_id, "json" if kind in {"text", "summary"} else kind)
         place = gateway.report_place(run_id)
+    if kind == "summary":
+        from mtf.summary import to_markdown
+
+        data = to_markdown(json.loads(data), place=place).encode()
     if out is not None:
         _write(out, data)
     elif kind == "text":
