@@ -11,6 +11,7 @@ from mtf.plugins import Sample
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.metrics.ranking import Ranked, Ranking
+from mtf_evaluation.metrics.steps import area, average_precision
 from mtf_evaluation.statistics.area import newcombe
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.influence import NOISE, delta_interval
@@ -62,6 +63,22 @@ def uncertainty(facts: Facts, ranking: Ranking, found: Ranked, *, by_class: bool
     return facts.design.standard_error(influence), facts.design.effective(influence)
 
 
+def _area(facts: Facts) -> tuple[float, float, float]:
+    """The area under the ROC curve, its standard error and the effective number of rows."""
+    if facts.design.simple:
+        return *area(facts.steps), float(facts.n)
+    ranking = facts.ranking(1)
+    return ranking.area.value, *uncertainty(facts, ranking, ranking.area, by_class=True)
+
+
+def _precision(facts: Facts) -> tuple[float, float, float]:
+    """Average precision, its standard error and the effective number of rows."""
+    if facts.design.simple:
+        return *average_precision(facts.steps), float(facts.n)
+    ranking = facts.ranking(1)
+    return ranking.precision.value, *uncertainty(facts, ranking, ranking.precision, by_class=False)
+
+
 class RocAuc(Metric):
     """Probability that a positive scores higher than a negative."""
 
@@ -88,14 +105,12 @@ class RocAuc(Metric):
         reason = one_class(facts)
         if reason:
             return undefined(reason, facts.n)
-        ranking = facts.ranking(1)
-        area = ranking.area.value
-        error, effective = uncertainty(facts, ranking, ranking.area, by_class=True)
+        value, error, effective = _area(facts)
         doubt = few_groups(facts.design)
         if facts.rarer < FEWEST:
             doubt = f"the rarer class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
-        interval = self._interval(facts, area, error, level)
-        return answer(area, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
+        interval = self._interval(facts, value, error, level)
+        return answer(value, interval, level=level, n=facts.n, n_effective=effective, doubt=doubt, bounds=self.bounds)
 
     def _interval(self, facts: Facts, area: float, error: float, level: float) -> Interval:
         design = facts.design
@@ -155,9 +170,7 @@ class AveragePrecision(Metric):
         reason = one_class(facts)
         if reason:
             return undefined(reason, facts.n)
-        ranking = facts.ranking(1)
-        value = ranking.precision.value
-        error, effective = uncertainty(facts, ranking, ranking.precision, by_class=False)
+        value, error, effective = _precision(facts)
         positives = units_of(facts, facts.sample.target == 1)[0]
         crowded = min(value, 1 - value) * positives >= FEWEST_MISRANKED
         interval = logit_or_edge(value, error if crowded else 0.0, facts.design, positives, level)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.ranking import Ranking
+from mtf_evaluation.metrics.steps import Steps, steps
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.matrix import dirichlet
 
@@ -71,6 +72,11 @@ class Facts:
     def rows(self) -> Floats:
         """(k, k) number of rows per cell; rows are the truth, columns the prediction."""
         k = self.classes
+        if k == 2:  # noqa: PLR2004 - of two classes counts are enough
+            target, prediction = self.sample.target, self.sample.prediction
+            both = np.count_nonzero(target & prediction)
+            missed, wrong = np.count_nonzero(target) - both, np.count_nonzero(prediction) - both
+            return np.array([[self.n - both - missed - wrong, wrong], [missed, both]], dtype=np.float64)
         return np.bincount(self.cells, minlength=k * k).reshape(k, k).astype(np.float64)
 
     @cached_property
@@ -117,6 +123,11 @@ class Facts:
             scores = self.scores[:, code]
             self._rankings[code] = Ranking(np.ascontiguousarray(scores), self.sample.target == code, self.sample.weight)
         return self._rankings[code]
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The ranking of the positive class, of equally weighted rows with both classes, as the areas read it."""
+        return steps(self.ranking(1))
 
     @property
     def scores(self) -> Floats:

@@ -63,7 +63,12 @@ class SmoothMetric(Metric):
             return float("nan"), np.zeros(facts.n)
         terms = self.terms(sample)
         means = facts.design.means(terms)
-        return self.value(means), delta_influence(terms, means, self.slope(means, terms.std(axis=0)))
+        return self.value(means), delta_influence(terms, means, self.slope(means, self._spread(terms)))
+
+    def _spread(self, terms: Floats) -> Floats:
+        """(t,) standard deviations of (n, t) terms, or zeros for a metric that knows its gradient and so asks for no step."""
+        numeric = type(self).slope is SmoothMetric.slope
+        return np.asarray(terms.std(axis=0)) if numeric else np.zeros(terms.shape[1])
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """The metric with its delta-method interval."""
