@@ -12,7 +12,7 @@ from mtf import http
 from mtf.telemetry import DISTRIBUTION, Telemetry
 from mtf_gateway import openapi
 from mtf_gateway.assembly import assemble
-from mtf_gateway.routes import datasets, models, reading, results, runs, state, uploads
+from mtf_gateway.routes import datasets, models, reading, reevaluations, results, runs, state, uploads
 from mtf_gateway.routes.parts import Parts
 from mtf_gateway.settings import GatewaySettings
 
@@ -25,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     datasets.router,
     models.router,
     reading.router,
+    reevaluations.router,
     reading.about,
     state.router,
 )

@@ -7,8 +7,9 @@ import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, RowMapping
 
@@ -17,12 +18,12 @@ from mtf.cache import Cache
 from mtf.contracts.reference import Reference
 from mtf.contracts.registry import ComparisonView, Page, PluginView, RunEvent, RunView
 from mtf.contracts.run import RunSpec
-from mtf.errors import ConflictError, SpecError, UnavailableError
+from mtf.errors import ConflictError, NotFoundError, SpecError, UnavailableError
 from mtf.jobs.worker import Worker
 from mtf.storage.store import LocalStore
 from mtf_gateway import results
 from mtf_gateway.comparison import ask, compare
-from mtf_gateway.db import runs
+from mtf_gateway.db import revisions, runs
 from mtf_gateway.db.engine import Database
 from mtf_gateway.events import channel, follow_events, no_such_run
 from mtf_gateway.ids import new_id
@@ -31,11 +32,15 @@ from mtf_gateway.owner import is_dead, this_process
 from mtf_gateway.plan import Plan
 from mtf_gateway.planner import Planner
 from mtf_gateway.registry.names import from_cursor, to_cursor
-from mtf_gateway.runner.context import Context, Deliver
+from mtf_gateway.runner.context import Context, Deliver, DeliverAgain
 from mtf_gateway.runner.loop import Runner
 from mtf_gateway.runner.observer import Observer, Silence
 from mtf_gateway.settings import GatewaySettings
 from mtf_gateway.views import event_view, outputs_of, run_view
+
+if TYPE_CHECKING:
+    from mtf_gateway.memory.evaluator import Evaluator
+    from mtf_gateway.reevaluation.desk import Reevaluations
 
 QUEUE, CANCELS = "queue", "cancels"
 """Bells: a run waits; somebody asked for a cancel."""
@@ -55,6 +60,7 @@ class Gateway:
         owns_database: Close the database with the gateway.
         observer: Told what happens to runs.
         deliver: Called with a run's evaluation before the run counts as succeeded.
+        deliver_again: Called with a run and the number of an evaluation that was added to it.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class Gateway:
         owns_database: bool = False,
         observer: Observer | None = None,
         deliver: Deliver | None = None,
+        deliver_again: DeliverAgain | None = None,
     ) -> None:
         self.database, self.store, self.workers, self.settings, self.cache = database, store, workers, settings, cache
         self.lookup = Lookup(database)
@@ -84,15 +91,20 @@ class Gateway:
             embedded=embedded,
             observer=observer or Silence(),
             deliver=deliver,
+            deliver_again=deliver_again,
         )
         self.runner = Runner(self.context, only_own=embedded)
+        self._started = False
         self._listeners: list[asyncio.Task[None]] = []
         self._rings: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to drive runs, unless the settings say that another process does."""
+        self._started = True
         if self.settings.runner:
             self.runner.start()
+            if not self._embedded:
+                self.reevaluations.driver.start()
             self._listeners = [asyncio.create_task(self._listen(name)) for name in (QUEUE, CANCELS)]
 
     async def close(self) -> None:
@@ -101,9 +113,30 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._listeners, return_exceptions=True)
         await self.runner.close()
+        if "reevaluations" in self.__dict__:
+            await self.reevaluations.driver.close()
         await asyncio.gather(*self._rings, return_exceptions=True)
         if self._owns_database:
             await asyncio.to_thread(self.database.close)
+
+    # The next two are made on first use: most embedded commands need neither, and would pay for them.
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """The evaluation worker, as rules over many runs see it."""
+        from mtf_gateway.memory.evaluator import Evaluator
+
+        return Evaluator(self.context, self.store)
+
+    @cached_property
+    def reevaluations(self) -> Reevaluations:
+        """Runs that are measured again. Embedded, its driver starts when it is first asked for."""
+        from mtf_gateway.reevaluation.desk import Reevaluations
+
+        made = Reevaluations(self.context, self.evaluator, lambda: self._ring(QUEUE))
+        if self._embedded and self._started and self.settings.runner:
+            made.driver.start()
+        return made
 
     async def validate(self, spec: Mapping[str, Any], *, base: Path | None) -> list[str]:
         """Check a run file without storing anything, and return its warnings. Raises SpecError with every wrong field."""
@@ -226,9 +259,24 @@ class Gateway:
             row = await self._row(run_id)
             raise ConflictError(f"the run is {row['status']}", field="run_id", found=row["status"], fix="cancel it first")
 
-    async def report(self, run_id: str, kind: str) -> bytes:
-        """The report as `json`, `html` or `junit`, with the run's id in it. Raises NotFoundError, ConflictError for a run without one."""
-        return await asyncio.to_thread(results.document, self.store, await self._row(run_id), kind)
+    async def report(self, run_id: str, kind: str, revision: int | None = None) -> bytes:
+        """A report as `json`, `html` or `junit`, with the run's id in it: the newest evaluation, or the one of a number.
+
+        Raises NotFoundError, ConflictError for a run without one.
+        """
+        from mtf_gateway.memory.looks import LookCounter
+
+        row = await self._row(run_id)
+        number, references = int(row["revision"]), row["report"]
+        if revision is not None and revision != number:
+            stored = await self.database.read(lambda c: revisions.find(c, run_id, revision))
+            if stored is None:
+                said = f"run {run_id} has no evaluation {revision}"
+                raise NotFoundError(said, field="revision", found=str(revision), fix=f"`mtf runs revisions {run_id}` lists them")
+            number, references = revision, stored["report"]
+        looks = await LookCounter(self.database).of_run(run_id) if kind == "json" else None
+        stamp = results.Stamp(run_id, row["created_at"], number, looks)
+        return await asyncio.to_thread(results.document, self.store, row, references, kind, stamp)
 
     async def artifacts(self, run_id: str) -> dict[str, Reference]:
         """Files of a run by name, `stage/output`."""
@@ -322,6 +370,8 @@ class Gateway:
             while True:
                 if await bell.wait(60.0):
                     self.runner.poke_all() if name == CANCELS else self.runner.poke()
+                    if "reevaluations" in self.__dict__:
+                        self.reevaluations.driver.poke()
 
 
 def _digest(spec: Mapping[str, Any], base: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""What the embedded form offers besides runs: registries, leaderboard and recipes, over the same classes as the routes."""
+"""What the embedded form offers besides runs: registries, leaderboards, histories and recipes, over the same classes as the routes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from mtf.jobs.worker import Worker
 from mtf.storage.store import BLOCK
 from mtf_gateway.core import Gateway
 from mtf_gateway.importing import local_path
+from mtf_gateway.memory.board import Board
+from mtf_gateway.memory.looks import LookCounter
+from mtf_gateway.memory.past import Past
 from mtf_gateway.registry.acquire import Acquirer
-from mtf_gateway.registry.board import Board
 from mtf_gateway.registry.datasets import Datasets
 from mtf_gateway.registry.files import ModelFiles
 from mtf_gateway.registry.models import Models
@@ -33,7 +35,9 @@ class Desk:
     def __init__(self, gateway: Gateway, workers: Mapping[StageName, Worker]) -> None:
         self.gateway, self.workers = gateway, workers
         self.models = Models(gateway.database)
-        self.board = Board(gateway.database, gateway.cache)
+        self.board = Board(gateway.database, gateway.cache, gateway.evaluator)
+        self.past = Past(gateway.database, gateway.cache, gateway.evaluator)
+        self.looks = LookCounter(gateway.database)
 
     @property
     def datasets(self) -> Datasets:

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from mtf.jobs.remote import OUTCOMES
 
-STAGES = ("run", "report", "leaderboard", "count", "wake")
+STAGES = ("run", "report", "leaderboard", "history", "count", "wake")
 """What is cached, and the two other things that Redis is asked for, of which only errors are counted."""
 RESULTS = ("hit", "miss", "error")
 UPSTREAMS = ("acquisition", "processing", "inference", "inference-remote", "evaluation")

@@ -26,6 +26,7 @@ TAGS = [
     {"name": "runs", "description": "One run tests one model version on one dataset version."},
     {"name": "results", "description": "What a run left behind."},
     {"name": "comparing", "description": "Over more than one run."},
+    {"name": "reevaluating", "description": "Another metric for runs that are over, from their stored predictions."},
     {"name": "about", "description": "What this gateway can do."},
 ]
 

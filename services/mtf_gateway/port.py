@@ -57,8 +57,8 @@ class RunsPort(Protocol):
         """Forget a run that is over."""
         ...
 
-    async def report(self, run_id: str, kind: str) -> bytes:
-        """The report as `json`, `html` or `junit`."""
+    async def report(self, run_id: str, kind: str, revision: int | None = None) -> bytes:
+        """The report as `json`, `html` or `junit`: of the newest evaluation, or of the one with this number."""
         ...
 
     async def artifacts(self, run_id: str) -> dict[str, Reference]:

@@ -168,7 +168,7 @@ def test_results_and_registries_come_through(gateway: tuple[Client, Bench], tmp_
     assert [plugin.name for plugin in client.plugins()] == ["builtin"]
     assert "$defs" in client.run_schema()
     assert client.ready() == {"database": "up"}
-    assert client.leaderboard(dataset="iris@1", metric="accuracy") == []
+    assert client.leaderboard(dataset="iris@1", metric="accuracy").items == []
 
 
 def test_an_address_without_a_gateway_is_told_in_a_line() -> None:

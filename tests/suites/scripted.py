@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,18 +87,23 @@ class ScriptedWorker:
         self.break_after: int | None = None
         self.instance = f"{stage}-1"
         self.published: set[str] = set()
+        self.facts: dict[str, Any] = FACTS[stage]
+        self.versions: dict[str, str] = {}
+        self.views = [PluginView(kind="step", name=f"of-{stage}", version=1, service=stage, summary="")]
+        self.answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda _section: SPECS[stage]
+        """The spec that a section is read as."""
 
     async def validate(self, section: dict[str, Any]) -> Validated:
         """The canned spec of the stage, or the error that the test wants."""
         self.sections.append(section)
         if self.wrong is not None:
             raise self.wrong
-        return Validated(spec=SPECS[self.stage], warnings=[f"{self.stage} warns"] if self.stage == "evaluation" else [])
+        return Validated(spec=self.answer(section), warnings=[f"{self.stage} warns"] if self.stage == "evaluation" else [])
 
     async def fingerprint(self, request: FingerprintRequest) -> FingerprintReply:
         """The true key of a job."""
         self._reach()
-        said = [self.stage, request.spec, {name: one.sha256 for name, one in request.inputs.items()}]
+        said = [self.stage, request.spec, {name: one.sha256 for name, one in request.inputs.items()}, self.versions]
         key = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         return FingerprintReply(fingerprint=key, cacheable=True, published=key in self.published)
 
@@ -144,9 +149,9 @@ class ScriptedWorker:
             self._end(job, Problem(title="t", status=409, detail="cancelled", code="cancelled", cause="cancelled"))
 
     async def plugins(self) -> list[PluginView]:
-        """One plug-in."""
+        """One plug-in, or those of the test."""
         self._reach()
-        return [PluginView(kind="step", name=f"of-{self.stage}", version=1, service=self.stage, summary="")]
+        return self.views
 
     async def ready(self) -> None:
         """Always."""
@@ -187,9 +192,8 @@ class ScriptedWorker:
         cached = job.request.fingerprint in self.published
         self.published.add(job.request.fingerprint)
         outputs = {name: self._output(job.request.fingerprint, name) for name in OUTPUTS[self.stage]}
-        result = JobResult(
-            outputs=outputs, facts=FACTS[self.stage], manifest=self._output(job.request.fingerprint, "manifest"), cached=cached, seconds=0.1
-        )
+        manifest = self._output(job.request.fingerprint, "manifest")
+        result = JobResult(outputs=outputs, facts=self.facts, manifest=manifest, cached=cached, seconds=0.1, versions=self.versions)
         self._say(job, Result(seq=0, at=time.time(), result=result))
         job.done = True
         job.changed.set()

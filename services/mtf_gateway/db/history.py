@@ -102,3 +102,11 @@ def rows_key_of(connection: Connection, run_id: str) -> str | None:
     """The key of the rows that a run scored, or is scoring; None where its rows are not known yet."""
     found: str | None = connection.execute(select(RUNS.c.rows_key).where(RUNS.c.id == run_id)).scalar_one_or_none()
     return found
+
+
+def looks_tag(connection: Connection, run_id: str) -> str:
+    """A text that changes whenever the rows of a run are looked at once more."""
+    key = select(RUNS.c.rows_key).where(RUNS.c.id == run_id).scalar_subquery()
+    where = and_(RUNS.c.rows_key == key, RUNS.c.status == "succeeded")
+    row = connection.execute(select(func.count(), func.max(RUNS.c.id)).where(where)).one()
+    return f"{row[0]}-{row[1] or ''}"

@@ -122,12 +122,18 @@ def renew(connection: Connection, lease: Lease, seconds: float) -> bool | None:
     return found
 
 
-def record(connection: Connection, lease: Lease, position: int, values: Row) -> bool:
-    """Store what came of one run, as the owner; False when somebody else is it, or the run is done already."""
+def record(connection: Connection, lease: Lease, position: int, values: Row) -> bool | None:
+    """Store what came of one run, as the owner. False when it was stored before, None when somebody else is the owner."""
     if not _change(connection, _mine(lease), {"takeovers": 0}):
-        return False
+        return None
     where = and_(ITEMS.c.reevaluation_id == lease.run_id, ITEMS.c.position == position, ITEMS.c.status == "waiting")
     return connection.execute(update(ITEMS).where(where).values(**values)).rowcount == 1
+
+
+def number(connection: Connection, lease: Lease, position: int, result: Row) -> None:
+    """Complete what was recorded in the same transaction."""
+    where = and_(ITEMS.c.reevaluation_id == lease.run_id, ITEMS.c.position == position)
+    connection.execute(update(ITEMS).where(where).values(result=result))
 
 
 def finish(connection: Connection, lease: Lease, status: str, problem: Row | None = None) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mtf_gateway.core import Gateway
+from mtf_gateway.memory.board import Board
+from mtf_gateway.memory.looks import LookCounter
+from mtf_gateway.memory.past import Past
 from mtf_gateway.registry.acquire import Acquirer
-from mtf_gateway.registry.board import Board
 from mtf_gateway.registry.datasets import Datasets
 from mtf_gateway.registry.files import ModelFiles
 from mtf_gateway.registry.models import Models
@@ -23,6 +25,8 @@ class Registries:
     model_files: ModelFiles
     uploads: Uploads
     board: Board
+    past: Past
+    looks: LookCounter
 
 
 def registries(gateway: Gateway) -> Registries:
@@ -36,5 +40,7 @@ def registries(gateway: Gateway) -> Registries:
         models=Models(gateway.database),
         model_files=ModelFiles(gateway.store, uploads, inference, remote),
         uploads=uploads,
-        board=Board(gateway.database, gateway.cache),
+        board=Board(gateway.database, gateway.cache, gateway.evaluator),
+        past=Past(gateway.database, gateway.cache, gateway.evaluator),
+        looks=LookCounter(gateway.database),
     )

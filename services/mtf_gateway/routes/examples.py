@@ -108,3 +108,16 @@ COMPARISONS: dict[str, Any] = {
     },
     "unpaired": {"summary": "Two runs on other rows", "value": {"runs": ["RUN-ID", "ANOTHER-RUN-ID"], "paired": False}},
 }
+
+REEVALUATIONS: dict[str, Any] = {
+    "try": {
+        "summary": "What would another metric and another gate say of every run?",
+        "description": "A dry run: nothing is stored.",
+        "value": {"dataset": "iris", "metrics": ["balanced_accuracy"], "gates": ["balanced_accuracy >= 0.9"], "dry_run": True},
+    },
+    "add": {
+        "summary": "Add a metric to every run on a dataset",
+        "value": {"dataset": "iris", "metrics": ["balanced_accuracy"]},
+    },
+    "outdated": {"summary": "Bring up runs whose metrics have a newer version", "value": {"outdated": True}},
+}

@@ -14,9 +14,12 @@ from fastapi.security.base import SecurityBase
 from mtf.cache import Cache
 from mtf.errors import SpecError
 from mtf.storage.store import LocalStore
+from mtf_gateway.memory.board import Board
+from mtf_gateway.memory.looks import LookCounter
+from mtf_gateway.memory.past import Past
 from mtf_gateway.port import RunsPort
 from mtf_gateway.principals import Callers
-from mtf_gateway.registry.board import Board
+from mtf_gateway.reevaluation.desk import Reevaluations
 from mtf_gateway.registry.datasets import Datasets
 from mtf_gateway.registry.files import ModelFiles
 from mtf_gateway.registry.models import Models
@@ -31,6 +34,9 @@ class Parts:
     tag: Callable[[str], Awaitable[str | None]]
     """The tag of a run: changes whenever the run does; None where there is no such run."""
     board: Board
+    past: Past
+    looks: LookCounter
+    reevaluations: Reevaluations
     datasets: Datasets
     models: Models
     model_files: ModelFiles

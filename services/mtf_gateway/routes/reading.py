@@ -8,14 +8,16 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import Field
 
 from mtf.contracts.base import Contract
+from mtf.contracts.board import History, Leaderboard
+from mtf.contracts.looks import Looks
 from mtf.contracts.registry import ComparisonView, PluginView
 from mtf.errors import SpecError
 from mtf_gateway.catalogue import schema_of
 from mtf_gateway.comparison import MOST
-from mtf_gateway.registry.board import Leaderboard
+from mtf_gateway.memory.past import Question
 from mtf_gateway.routes.body import Document
 from mtf_gateway.routes.examples import COMPARISONS
-from mtf_gateway.routes.parts import Limit, PartsDep, caller
+from mtf_gateway.routes.parts import Cursor, Limit, PartsDep, RunId, caller
 from mtf_gateway.routes.problems import problems
 
 router = APIRouter(prefix="/v1", tags=["comparing"], dependencies=[Depends(caller)])
@@ -66,20 +68,75 @@ async def compare(
     return await parts.runs.compare(pair, metrics=new.metrics, paired=new.paired)
 
 
-@router.get("/leaderboard", response_model=Leaderboard, summary="Rank the runs of a dataset", responses=problems(401, 422, 429, 503))
+Metric = Annotated[str, Query(min_length=1, max_length=200, description="As a run file writes it: `roc_auc`, `f_beta(beta=2)`.")]
+
+
+@router.get("/leaderboard", response_model=Leaderboard, summary="Rank the models of a dataset", responses=problems(401, 422, 429, 503))
 async def leaderboard(
     *,
     parts: PartsDep,
     dataset: Annotated[str, Query(min_length=1, max_length=500, description="As the runs show it, `adult@3`.")],
-    metric: Annotated[str, Query(min_length=1, max_length=100, description="What to rank by, `roc_auc`.")],
+    metric: Metric,
     order: Annotated[
-        Literal["descending", "ascending"] | None, Query(description="By default the metric's own better side comes first.")
+        Literal["descending", "ascending"] | None, Query(description="Of the list; by default the metric's own better side comes first.")
+    ] = None,
+    rows_key: Annotated[
+        str | None, Query(max_length=100, description="Other test rows of the dataset, from `others`; by default those of the newest run.")
     ] = None,
     limit: Limit = 50,
 ) -> Response:
-    """Succeeded runs of one dataset, best first, each value with its interval. Overlapping intervals mean that the order may be chance."""
+    """The newest succeeded run of each model on the same test rows, best first.
+
+    Models that the rows cannot tell apart share a rank: every two are compared row by row, corrected by Holm over all pairs, and `rank` to
+    `worst_rank` is where a model may stand. A metric without a paired test is ranked by value, and `notes` says so.
+    """
     greater = None if order is None else order == "descending"
-    return Response(await parts.board.rank(dataset, metric, greater=greater, limit=limit), media_type="application/json")
+    board = await parts.board.rank(dataset, metric, greater=greater, limit=limit, rows_key=rows_key)
+    return Response(board, media_type="application/json")
+
+
+@router.get("/history", summary="Follow a model through its runs", responses=problems(400, 401, 422, 429, 503))
+async def history(
+    *,
+    parts: PartsDep,
+    metric: Metric,
+    model: Annotated[str | None, Query(min_length=1, max_length=500, description="`forest` for every version, or `forest@3`.")] = None,
+    dataset: Annotated[str | None, Query(min_length=1, max_length=500, description="`adult` for every version, or `adult@3`.")] = None,
+    name: Annotated[str | None, Query(min_length=1, max_length=100, description="Runs of this name.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 20,
+) -> History:
+    """Runs in the order of time, each with its interval and its change from the one before: row by row on the same rows, else as two samples.
+
+    Give `model` to follow it over dataset versions, `dataset` to follow model versions on it, or both. The newest runs come first by page;
+    `cursor` leads to older ones.
+    """
+    return await parts.past.of(Question(metric=metric, name=name, model=model, dataset=dataset, limit=limit, cursor=cursor))
+
+
+class LookList(Contract):
+    """Each set of test rows of a dataset."""
+
+    items: list[Looks]
+
+
+@router.get("/looks", summary="Count the looks at a dataset's test rows", responses=problems(401, 404, 422, 429, 503))
+async def looks(
+    parts: PartsDep,
+    dataset: Annotated[str, Query(min_length=1, max_length=500, description="`adult` for every version, or `adult@3`.")],
+) -> LookList:
+    """How many models were scored on the same test rows since when, and how far the best of so many can flatter itself.
+
+    A test set that many models were chosen by is no test set any more (Blum and Hardt 2015). Deleted runs count: they were looked at.
+    """
+    return LookList(items=await parts.looks.of_dataset(dataset))
+
+
+@router.get("/runs/{run_id}/looks", summary="Count the looks at a run's test rows", responses=problems(401, 404, 429, 503))
+async def run_looks(parts: PartsDep, run_id: RunId) -> Looks | None:
+    """The same for the rows of one run; null while they are not known."""
+    await parts.runs.get(run_id)
+    return await parts.looks.of_run(run_id)
 
 
 @about.get("/plugins", summary="List plug-ins", responses=problems(401, 429))

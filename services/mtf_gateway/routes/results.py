@@ -22,6 +22,10 @@ from mtf_gateway.routes.sse import EventStream
 
 router = APIRouter(prefix="/v1/runs/{run_id}", tags=["results"], dependencies=[Depends(caller)])
 
+Revision = Annotated[
+    int | None, Query(ge=1, le=2**31 - 1, description="Which evaluation of the run; the newest by default, 1 is the first.")
+]
+
 REPORT_HEADERS = {
     # A report holds what users and models wrote. It may draw itself; it may not load, send, frame or open anything.
     "Content-Security-Policy": (
@@ -87,10 +91,14 @@ async def report(
     run_id: RunId,
     form: Annotated[Literal["json", "html"] | None, Query(alias="format", description="Counts more than `Accept`.")] = None,
     accept: Annotated[str, Header()] = "*/*",
+    revision: Revision = None,
 ) -> Response:
-    """The result document: metrics with intervals, slices, comparisons, checks, gates and the verdict. HTML is a page of its own."""
+    """The result document: metrics with intervals, slices, comparisons, checks, gates and the verdict. HTML is a page of its own.
+
+    JSON says in `run.looks` how often these test rows were looked at by now. A run that was evaluated again has several reports.
+    """
     kind = form or _accepted(accept)
-    body = await _document(parts, run_id, kind)
+    body = await _document(parts, run_id, kind, revision)
     return Response(body, media_type="text/html" if kind == "html" else "application/json", headers=REPORT_HEADERS)
 
 
@@ -100,9 +108,9 @@ async def report(
     summary="Read the gates as JUnit XML",
     responses={200: {"content": {"application/xml": {"schema": {"type": "string"}}}}, **problems(401, 404, 409, 429, 503)},
 )
-async def junit(parts: PartsDep, run_id: RunId) -> Response:
+async def junit(parts: PartsDep, run_id: RunId, revision: Revision = None) -> Response:
     """A test case for each gate, as a CI system reads it."""
-    return Response(await _document(parts, run_id, "junit"), media_type="application/xml", headers=REPORT_HEADERS)
+    return Response(await _document(parts, run_id, "junit", revision), media_type="application/xml", headers=REPORT_HEADERS)
 
 
 @router.get(
@@ -184,12 +192,14 @@ async def _known(parts: Parts, run_id: str) -> str:
     return tag
 
 
-async def _document(parts: Parts, run_id: str, kind: str) -> bytes:
-    """A report, from the cache while the run's tag stands."""
-    key = f"{run_id}:{await _known(parts, run_id)}:{kind}"
+async def _document(parts: Parts, run_id: str, kind: str, revision: int | None) -> bytes:
+    """A report, from the cache while the run's tag stands, and in JSON while nobody else looked at its rows."""
+    key = f"{run_id}:{await _known(parts, run_id)}:{kind}:{revision or ''}"
+    if kind == "json":
+        key += f":{await parts.looks.tag(run_id)}"
     stored = await parts.cache.get("report", key)
     if stored is None:
-        stored = await parts.runs.report(run_id, kind)
+        stored = await parts.runs.report(run_id, kind, revision)
         await parts.cache.set("report", key, stored)
     return stored
 

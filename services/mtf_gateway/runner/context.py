@@ -19,6 +19,9 @@ from mtf_gateway.settings import GatewaySettings
 Deliver = Callable[[RowMapping, Mapping[str, Done]], Awaitable[None]]
 """Called with a run and its finished parts before the run counts as succeeded."""
 
+DeliverAgain = Callable[[str, int], Awaitable[None]]
+"""Called with a run's id and the number of a revision that was stored."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -34,6 +37,7 @@ class Context:
     """Workers live in this process, and nobody else will take a run over."""
     observer: Observer = field(default_factory=Silence)
     deliver: Deliver | None = None
+    deliver_again: DeliverAgain | None = None
 
     @property
     def patience(self) -> Patience:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -95,3 +96,36 @@ def delete(
     with session(stages=()) as gateway:
         gateway.delete_dataset(base, int(version))
     console().print(f"{name}: deleted")
+
+
+@app.command()
+def looks(
+    dataset: Annotated[str, typer.Argument(metavar="NAME[@N]", help="A dataset as `mtf runs list` shows it; every version without @N.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The counts as JSON.")] = False,
+) -> None:
+    """Count the models that were scored on a dataset's test rows: the best of many flatters itself."""
+    import json
+
+    with session(stages=()) as gateway:
+        found = gateway.looks(dataset)
+    if as_json:
+        sys.stdout.write(json.dumps([one.model_dump(mode="json") for one in found], indent=1) + "\n")
+        return
+    out = console()
+    rows = [
+        (
+            one.rows_key[:12],
+            "-" if one.rows is None else f"{one.rows:,}",
+            f"{one.models:,}",
+            f"{one.runs:,}",
+            (one.since or "-")[:10],
+            "-" if one.optimism is None else f"{one.optimism:.2g}",
+            "never" if one.warn_from is None else f"{one.warn_from:,} models",
+        )
+        for one in found
+    ]
+    columns = ("test rows", "rows", "models", "runs", "since", "best flatters by at most", "warned from")
+    out.print(table(columns, rows, right=("rows", "models", "runs")))
+    for one in found:
+        out.print(("[yellow]warning:[/] " if one.warning else "") + one.sentence)

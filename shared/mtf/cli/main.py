@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from mtf.cli import datasets, models, operate, recipe, run, runs
+from mtf.cli import board, datasets, models, operate, recipe, reevaluate, run, runs
 from mtf.cli.show import complain
 from mtf.contracts.causes import EXIT_CODES
 from mtf.errors import MtfError, PlatformError
@@ -52,6 +52,8 @@ app = typer.Typer(
 run.register(app)
 app.add_typer(runs.app, name="runs", rich_help_panel="Results")
 run.register_results(app)
+board.register(app)
+reevaluate.register(app)
 app.add_typer(datasets.app, name="datasets", rich_help_panel="Registries")
 app.add_typer(models.app, name="models", rich_help_panel="Registries")
 app.add_typer(recipe.app, name="recipe", rich_help_panel="Prepare")

@@ -124,6 +124,36 @@ app.command()(compare)
 
 
 @app.command()
+def revisions(
+    run_id: RUN,
+    *,
+    cursor: Annotated[str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on where the last list ended.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The evaluations as JSON.")] = False,
+) -> None:
+    """List the evaluations of a run, newest first: the one that came with it and those of `mtf reevaluate`."""
+    with session(stages=()) as gateway:
+        page = gateway.revisions(run_id, cursor=cursor)
+    if as_json:
+        sys.stdout.write(page.model_dump_json(indent=1) + "\n")
+        return
+    out = console()
+    rows = [
+        (
+            f"{r.revision} newest" if r.newest else r.revision,
+            r.created_at[:19].replace("T", " "),
+            r.verdict or "-",
+            len(r.metrics),
+            r.reevaluation or "with the run",
+        )
+        for r in page.items
+    ]
+    out.print(table(("evaluation", "made", "verdict", "metrics", "by"), rows, right=("metrics",)))
+    out.print(f"read one: mtf report {run_id} --revision N")
+    if page.cursor:
+        out.print(f"more: mtf runs revisions {run_id} --cursor {page.cursor}")
+
+
+@app.command()
 def logs(run_id: RUN) -> None:
     """Print what the stages of a run said."""
     with session(stages=()) as gateway:

@@ -14,6 +14,9 @@ from mtf import spec as run_files
 from mtf.client.events import follow
 from mtf.client.files import local, uploaded, uploaded_source
 from mtf.client.transport import Transport
+from mtf.contracts.board import History, Leaderboard
+from mtf.contracts.looks import Looks
+from mtf.contracts.reevaluation import ReevaluationItem, ReevaluationView, RevisionView
 from mtf.contracts.registry import (
     FINAL,
     ComparisonView,
@@ -168,16 +171,16 @@ class Client:
         """Forget a run that is over."""
         self._transport.request("DELETE", f"/v1/runs/{_part(run_id)}")
 
-    def report(self, run_id: str, kind: str = "json") -> bytes:
-        """The report as `json`, `html` or `junit`."""
+    def report(self, run_id: str, kind: str = "json", revision: int | None = None) -> bytes:
+        """The report as `json`, `html` or `junit`; the newest evaluation's, or the one with a number."""
         path = f"/v1/runs/{_part(run_id)}"
         if kind == "junit":
-            return self._transport.request("GET", f"{path}/junit").content
-        return self._transport.request("GET", f"{path}/report", params={"format": kind}).content
+            return self._transport.request("GET", f"{path}/junit", params=_query(revision=revision)).content
+        return self._transport.request("GET", f"{path}/report", params=_query(format=kind, revision=revision)).content
 
-    def report_place(self, run_id: str) -> str:
+    def report_place(self, run_id: str, revision: int | None = None) -> str:
         """The address of the HTML report."""
-        return f"{self._transport.url}/v1/runs/{_part(run_id)}/report?format=html"
+        return f"{self._transport.url}/v1/runs/{_part(run_id)}/report?format=html" + ("" if revision is None else f"&revision={revision}")
 
     def logs(self, run_id: str) -> bytes:
         """What the stages of a run said, as text."""
@@ -203,10 +206,65 @@ class Client:
         document = {"runs": list(run_ids), "paired": paired} | {key: value for key, value in given.items() if value is not None}
         return ComparisonView.model_validate(self._transport.json("POST", "/v1/comparisons", json=document))
 
-    def leaderboard(self, *, dataset: str, metric: str, limit: int = 50) -> list[dict[str, Any]]:
-        """Runs of a dataset, best first: rank, run, name, model, and the metric's value, lower, upper and n."""
-        answer = self._transport.json("GET", "/v1/leaderboard", params=_query(dataset=dataset, metric=metric, limit=limit))
-        return [{**row["metric"], **{key: row[key] for key in ("rank", "run", "name", "model", "verdict")}} for row in answer["items"]]
+    # Over many runs
+
+    def leaderboard(self, *, dataset: str, metric: str, limit: int = 50, rows_key: str | None = None) -> Leaderboard:
+        """The models of a dataset on the same test rows, best first; models that cannot be told apart share a rank."""
+        query = _query(dataset=dataset, metric=metric, limit=limit, rows_key=rows_key)
+        return Leaderboard.model_validate(self._transport.json("GET", "/v1/leaderboard", params=query))
+
+    def history(
+        self,
+        *,
+        metric: str,
+        model: str | None = None,
+        dataset: str | None = None,
+        name: str | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
+    ) -> History:
+        """Runs in the order of time, each with its change from the one before."""
+        query = _query(metric=metric, model=model, dataset=dataset, name=name, limit=limit, cursor=cursor)
+        return History.model_validate(self._transport.json("GET", "/v1/history", params=query))
+
+    def looks(self, dataset: str) -> list[Looks]:
+        """How often each set of test rows of a dataset was looked at."""
+        answer = self._transport.json("GET", "/v1/looks", params={"dataset": dataset})
+        return [Looks.model_validate(item) for item in answer["items"]]
+
+    def reevaluate(self, spec: Mapping[str, Any], *, idempotency_key: str | None = None) -> ReevaluationView:
+        """Measure finished runs again: keys of `ReevaluationSpec`. A request that is sent twice begins once."""
+        headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
+        return ReevaluationView.model_validate(self._transport.json("POST", "/v1/reevaluations", json=dict(spec), headers=headers))
+
+    def reevaluation(self, key: str) -> ReevaluationView:
+        """A re-evaluation, and how far it is."""
+        return ReevaluationView.model_validate(self._transport.json("GET", f"/v1/reevaluations/{_part(key)}"))
+
+    def list_reevaluations(self, *, cursor: str | None = None, limit: int = 50) -> Page[ReevaluationView]:
+        """Re-evaluations, newest first."""
+        answer = self._transport.json("GET", "/v1/reevaluations", params=_query(cursor=cursor, limit=limit))
+        return Page[ReevaluationView].model_validate(answer)
+
+    def reevaluation_runs(
+        self, key: str, *, cursor: str | None = None, limit: int = 50, status: str | None = None
+    ) -> Page[ReevaluationItem]:
+        """The runs of a re-evaluation, each with what changed."""
+        query = _query(cursor=cursor, limit=limit, status=status)
+        return Page[ReevaluationItem].model_validate(self._transport.json("GET", f"/v1/reevaluations/{_part(key)}/runs", params=query))
+
+    def cancel_reevaluation(self, key: str) -> ReevaluationView:
+        """Stop a re-evaluation; runs that were measured stay measured."""
+        return ReevaluationView.model_validate(self._transport.json("POST", f"/v1/reevaluations/{_part(key)}/cancel"))
+
+    def resume_reevaluation(self, key: str) -> ReevaluationView:
+        """Take up one that stopped, or the failed runs of one that ended."""
+        return ReevaluationView.model_validate(self._transport.json("POST", f"/v1/reevaluations/{_part(key)}/resume"))
+
+    def revisions(self, run_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[RevisionView]:
+        """Every evaluation of a run, newest first."""
+        answer = self._transport.json("GET", f"/v1/runs/{_part(run_id)}/revisions", params=_query(cursor=cursor, limit=limit))
+        return Page[RevisionView].model_validate(answer)
 
     # Registries
 

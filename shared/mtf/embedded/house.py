@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from mtf.contracts.reference import STAGES, StageName
 from mtf.contracts.registry import ComparisonView, DatasetVersionView, ModelVersionView, Page, PluginView, RunEvent, RunView
 from mtf.errors import UsageError
 from mtf.plugins import resolve
 from mtf.zygote.launch import FORKS, launch
+
+if TYPE_CHECKING:
+    from mtf.contracts.board import History, Leaderboard
+    from mtf.contracts.looks import Looks
+    from mtf.contracts.reevaluation import ReevaluationItem, ReevaluationView, RevisionView
 
 T = TypeVar("T")
 PRINCIPAL = "local"
@@ -129,14 +133,20 @@ class Embedded:
         self._call(self._gateway.delete(run_id))
         shutil.rmtree(self.home / "runs" / run_id, ignore_errors=True)
 
-    def report(self, run_id: str, kind: str = "json") -> bytes:
-        """The report as `json`, `html` or `junit`."""
-        data: bytes = self._call(self._gateway.report(run_id, kind))
+    def report(self, run_id: str, kind: str = "json", revision: int | None = None) -> bytes:
+        """The report as `json`, `html` or `junit`; the newest evaluation's, or the one with a number."""
+        data: bytes = self._call(self._gateway.report(run_id, kind, revision))
         return data
 
-    def report_place(self, run_id: str) -> str:
-        """Where the HTML report lies; relative where that is shorter."""
-        path = self.home / "runs" / run_id / "report.html"
+    def report_place(self, run_id: str, revision: int | None = None) -> str:
+        """Where the HTML report lies; relative where that is shorter. That of a later evaluation is written where it is missing."""
+        number = self.get(run_id).revision if revision is None else revision
+        folder = self.home / "runs" / run_id
+        if number > 1:
+            gateway = self._gateway
+            work = resolve("mtf_gateway.embedded:deliver_revision")(gateway.database, gateway.store, self.home, run_id, number)
+            folder = self._call(work)
+        path = folder / "report.html"
         return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
     def logs(self, run_id: str) -> bytes:
@@ -155,12 +165,71 @@ class Embedded:
         view: ComparisonView = self._call(self._gateway.compare(run_ids, baseline=baseline, metrics=metrics, paired=paired))
         return view
 
-    # Registries
+    # Over many runs
 
-    def leaderboard(self, *, dataset: str, metric: str, limit: int = 50) -> list[dict[str, Any]]:
-        """Runs of a dataset, best first."""
-        board = json.loads(self._call(self._desk.board.rank(dataset, metric, greater=None, limit=limit)))
-        return [{**row["metric"], **{key: row[key] for key in ("rank", "run", "name", "model", "verdict")}} for row in board["items"]]
+    def leaderboard(self, *, dataset: str, metric: str, limit: int = 50, rows_key: str | None = None) -> Leaderboard:
+        """The models of a dataset on the same test rows, best first; models that cannot be told apart share a rank."""
+        from mtf.contracts.board import Leaderboard
+
+        return Leaderboard.model_validate_json(self._call(self._desk.board.rank(dataset, metric, limit=limit, rows_key=rows_key)))
+
+    def history(self, *, metric: str, **asked: Any) -> History:
+        """Runs in the order of time, each with its change from the one before. `asked`: model, dataset, name, limit, cursor."""
+        question = resolve("mtf_gateway.memory.past:Question")(metric=metric, **asked)
+        found: History = self._call(self._desk.past.of(question))
+        return found
+
+    def looks(self, dataset: str) -> list[Looks]:
+        """How often each set of test rows of a dataset was looked at."""
+        found: list[Looks] = self._call(self._desk.looks.of_dataset(dataset))
+        return found
+
+    def reevaluate(self, spec: Mapping[str, Any], *, idempotency_key: str | None = None) -> ReevaluationView:
+        """Measure finished runs again: keys of `ReevaluationSpec`."""
+        view: ReevaluationView = self._again("submit", spec, principal=PRINCIPAL, idempotency_key=idempotency_key)
+        return view
+
+    def reevaluation(self, key: str) -> ReevaluationView:
+        """A re-evaluation, and how far it is."""
+        view: ReevaluationView = self._again("get", key)
+        return view
+
+    def list_reevaluations(self, *, cursor: str | None = None, limit: int = 50) -> Page[ReevaluationView]:
+        """Re-evaluations, newest first."""
+        page: Page[ReevaluationView] = self._again("list_newest", cursor=cursor, limit=limit)
+        return page
+
+    def reevaluation_runs(
+        self, key: str, *, cursor: str | None = None, limit: int = 50, status: str | None = None
+    ) -> Page[ReevaluationItem]:
+        """The runs of a re-evaluation, each with what changed."""
+        page: Page[ReevaluationItem] = self._again("items", key, cursor=cursor, limit=limit, status=status)
+        return page
+
+    def cancel_reevaluation(self, key: str) -> ReevaluationView:
+        """Stop a re-evaluation; runs that were measured stay measured."""
+        view: ReevaluationView = self._again("cancel", key)
+        return view
+
+    def resume_reevaluation(self, key: str) -> ReevaluationView:
+        """Take up one that stopped, or the failed runs of one that ended."""
+        view: ReevaluationView = self._again("resume", key)
+        return view
+
+    def revisions(self, run_id: str, *, cursor: str | None = None, limit: int = 50) -> Page[RevisionView]:
+        """Every evaluation of a run, newest first."""
+        page: Page[RevisionView] = self._again("revisions", run_id, cursor=cursor, limit=limit)
+        return page
+
+    def _again(self, verb: str, *given: Any, **named: Any) -> Any:
+        """Ask the re-evaluations, on the house's own loop: their driver starts there with the first question."""
+
+        async def work() -> Any:
+            return await getattr(self._gateway.reevaluations, verb)(*given, **named)
+
+        return self._call(work())
+
+    # Registries
 
     def list_datasets(self, *, cursor: str | None = None, limit: int = 50) -> Page[DatasetVersionView]:
         """The newest version of every dataset."""

@@ -15,16 +15,22 @@ from mtf.storage.store import LocalStore
 from mtf_gateway.app import create_app
 from mtf_gateway.db.engine import Database, connect
 from mtf_gateway.db.schema import create
+from mtf_gateway.lookup import Lookup
+from mtf_gateway.memory.board import Board
+from mtf_gateway.memory.looks import LookCounter
+from mtf_gateway.memory.past import Past
 from mtf_gateway.principals import Callers
-from mtf_gateway.registry.board import Board
+from mtf_gateway.reevaluation.desk import Reevaluations
 from mtf_gateway.registry.datasets import Datasets
 from mtf_gateway.registry.files import ModelFiles
 from mtf_gateway.registry.models import Models
 from mtf_gateway.registry.records import UploadTable
 from mtf_gateway.registry.uploads import Uploads
 from mtf_gateway.routes.parts import Parts
+from mtf_gateway.runner.context import Context
 from mtf_gateway.settings import GatewaySettings
 from tests.unit.gateway.fakes import FakeRuns, acquire
+from tests.unit.gateway.judges import Judge
 
 ANN, BOB = "ann-has-this-token", "bob-has-that-token"
 
@@ -47,6 +53,7 @@ class Bench:
     parts: Parts
     database: Database
     lookups: list[tuple[str, str]]
+    judge: Judge
 
 
 @contextmanager
@@ -57,12 +64,23 @@ def bench(folder: Path, *, tokens: dict[str, str] | None = None, rate_limit: int
     store = LocalStore({area: folder / area for area in ("data", "artifacts", "models", "logs")})
     lookups: list[tuple[str, str]] = []
     cache = Cache(observe=lambda stage, result: lookups.append((stage, result)))
-    runs, inference = FakeRuns(store), Inference()
+    runs, inference, judge = FakeRuns(store), Inference(), Judge()
+    context = Context(
+        database=database,
+        workers={},
+        lookup=Lookup(database),
+        settings=GatewaySettings(insecure=True),
+        wake=lambda _run_id: None,
+        owner="nobody",
+    )
     uploads = Uploads(store, UploadTable(database), limit=upload_limit)
     parts = Parts(
         runs=runs,
         tag=runs.tag,
-        board=Board(database, cache),
+        board=Board(database, cache, judge),
+        past=Past(database, cache, judge),
+        looks=LookCounter(database),
+        reevaluations=Reevaluations(context, judge, lambda: None),
         datasets=Datasets(database, acquire),
         models=Models(database),
         model_files=ModelFiles(store, uploads, inference, inference),  # type: ignore[arg-type]  # asks one question only
@@ -77,5 +95,5 @@ def bench(folder: Path, *, tokens: dict[str, str] | None = None, rate_limit: int
     )
     app = create_app(GatewaySettings(insecure=True), parts=parts)
     with TestClient(app, raise_server_exceptions=False) as http:
-        yield Bench(http, runs, parts, database, lookups)
+        yield Bench(http, runs, parts, database, lookups, judge)
     database.close()

@@ -10,8 +10,8 @@ from mtf.contracts.job import JobResult
 from mtf.contracts.reference import Reference
 from mtf.contracts.registry import ComparedRun, ComparisonView, Page, PluginView, RunEvent, RunView
 from mtf.errors import ConflictError, NotFoundError, UnavailableError
-from mtf_gateway.comparison import ask
 from mtf.storage.store import LocalStore
+from mtf_gateway.comparison import ask
 
 AT = "2026-01-01T00:00:00.000Z"
 DIGEST = "a" * 64
@@ -126,8 +126,10 @@ class FakeRuns:
         self._run(run_id)
         del self.runs[run_id]
 
-    async def report(self, run_id: str, kind: str) -> bytes:
-        """A prepared document."""
+    async def report(self, run_id: str, kind: str, revision: int | None = None) -> bytes:
+        """A prepared document, of the only evaluation there is."""
+        if revision not in {None, 1}:
+            raise NotFoundError(f"no evaluation {revision}", field="revision", found=str(revision))
         self.loads += 1
         if self._run(run_id).status != "succeeded":
             raise ConflictError("the run has no report yet", field="status", found=self._run(run_id).status, fix="wait for its end")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mtf.contracts.looks import Looks
 from mtf.contracts.registry import RunView
 from mtf.errors import ConflictError, DataError, UsageError
 from mtf.storage.store import LocalStore
@@ -17,7 +18,7 @@ from mtf_gateway import importing, owner
 from mtf_gateway.core import Gateway
 from mtf_gateway.embedded import areas, folder_of, open_embedded
 from mtf_gateway.ids import new_id
-from mtf_gateway.results import stamped
+from mtf_gateway.results import Stamp, stamped
 from mtf_gateway.settings import GatewaySettings
 from tests.suites.driving import SPEC, at, final, vanish
 from tests.suites.repository import change_row
@@ -27,13 +28,25 @@ from tests.suites.scripted import fleet
 def test_the_id_is_filled_in_where_room_was_left_for_it() -> None:
     """In JSON only in the head, where the time of creation goes too; a user's text that looks alike stays."""
     data = b'{\n "run": {\n  "id": "{{run_id}}",\n  "dataset": "{{run_id}}.csv",\n  "created_at": null\n },\n "x": {"created_at": null}}'
-    found = json.loads(stamped(data, "json", "abc", 0.0))
+    found = json.loads(stamped(data, "json", Stamp("abc", 0.0)))
     assert found["run"] == {"id": "abc", "dataset": "{{run_id}}.csv", "created_at": "1970-01-01T00:00:00.000Z"}
     assert found["x"] == {"created_at": None}
-    assert json.loads(stamped(b'{"run":{"id":"{{run_id}}","created_at":null}}', "json", "abc", 0.0))["run"]["id"] == "abc"
-    assert stamped(b"<p>{{run_id}}</p>{{run_id}}", "html", "abc", 0.0) == b"<p>abc</p>abc"
+    assert json.loads(stamped(b'{"run":{"id":"{{run_id}}","created_at":null}}', "json", Stamp("abc", 0.0)))["run"]["id"] == "abc"
+    assert stamped(b"<p>{{run_id}}</p>{{run_id}}", "html", Stamp("abc", 0.0)) == b"<p>abc</p>abc"
     kept = b'{"run": {"id": "{{run_id}}", "created_at": "2020"}}'
-    assert json.loads(stamped(kept, "json", "abc", 0.0))["run"]["created_at"] == "2020"
+    assert json.loads(stamped(kept, "json", Stamp("abc", 0.0)))["run"]["created_at"] == "2020"
+
+
+def test_a_report_learns_its_number_and_the_looks_when_it_is_handed_out() -> None:
+    """Both stand in the head where room was left; a text that looks alike is escaped in JSON and stays."""
+    head = {"id": "{{run_id}}", "name": '"revision": null', "created_at": None, "revision": None, "looks": None}
+    looks = Looks(rows_key="k", rows=100, runs=3, models=2)
+    for indent in (None, 1):
+        data = json.dumps({"run": head, "notes": {"revision": None, "looks": None}}, indent=indent).encode()
+        found = json.loads(stamped(data, "json", Stamp("abc", 0.0, 4, looks)))
+        assert (found["run"]["revision"], found["run"]["looks"]["models"], found["run"]["name"]) == (4, 2, '"revision": null')
+        assert found["notes"] == {"revision": None, "looks": None}
+        assert json.loads(stamped(data, "json", Stamp("abc", 0.0)))["run"]["looks"] is None
 
 
 def test_ids_sort_by_the_time_they_were_made() -> None:

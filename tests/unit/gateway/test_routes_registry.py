@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
 from mtf.contracts.problem import FieldProblem
 from mtf.errors import SpecError
-from mtf_gateway.db.tables import RUNS
 from tests.unit.gateway.application import ANN, BOB, Bench, bench
 from tests.unit.gateway.fakes import SPEC
 
@@ -110,41 +108,6 @@ def test_a_model_has_one_origin(gateway: Bench) -> None:
     assert gateway.http.post("/v1/models", json={"name": "m"}).status_code == 422
     answer = gateway.http.post("/v1/models", json={"name": "m", "endpoint": {"url": "http://127.0.0.1:1/score"}})
     assert (answer.status_code, answer.json()["artifact"], answer.json()["format"]) == (201, None, "endpoint")
-
-
-def _run(gateway: Bench, run_id: str, value: float | None, *, status: str = "succeeded") -> None:
-    metric = {"value": value, "lower": 0.1, "upper": 0.9, "n": 150}
-    row: dict[str, Any] = {"id": run_id, "name": run_id, "status": status, "created_by": "ann", "created_at": 0.0, "spec": {}, "plan": {}}
-    row |= {
-        "dataset": "iris@1",
-        "model": "m@1",
-        "tags": {},
-        "max_runtime": 1.0,
-        "metrics": {"accuracy": metric},
-        "gates": [],
-        "warnings": [],
-    }
-    gateway.database.write_now(lambda connection: connection.execute(insert(RUNS).values(**row)))
-
-
-def test_a_leaderboard_ranks_and_is_cached_until_a_run_is_added(gateway: Bench) -> None:
-    """Best first with shared ranks, undefined values and failed runs left out, and the second reader costs no ranking."""
-    for run_id, value in (("a", 0.5), ("b", 0.9), ("c", 0.5), ("d", None)):
-        _run(gateway, run_id, value)
-    _run(gateway, "e", 0.99, status="failed")
-    query = {"dataset": "iris@1", "metric": "accuracy"}
-    board = gateway.http.get("/v1/leaderboard", params=query).json()
-    assert [(row["rank"], row["run"]) for row in board["items"]] == [(1, "b"), (2, "a"), (2, "c")]
-    assert board["items"][0]["metric"]["lower"] == 0.1
-    gateway.http.get("/v1/leaderboard", params=query)
-    assert gateway.lookups == [("leaderboard", "miss"), ("leaderboard", "hit")]
-    _run(gateway, "f", 1.0)
-    assert gateway.http.get("/v1/leaderboard", params=query).json()["items"][0]["run"] == "f"
-    ascending = gateway.http.get("/v1/leaderboard", params={**query, "order": "ascending", "limit": 1}).json()
-    assert [row["run"] for row in ascending["items"]] == ["a"]
-    assert gateway.http.get("/v1/leaderboard", params={"dataset": "iris@1", "metric": "log_loss"}).json()["greater_is_better"] is False
-    hostile = gateway.http.get("/v1/leaderboard", params={"dataset": "iris@1", "metric": "a'); drop table runs; --"})
-    assert hostile.json()["items"] == []
 
 
 def test_two_runs_are_compared(gateway: Bench) -> None:

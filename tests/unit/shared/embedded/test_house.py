@@ -17,7 +17,7 @@ def test_reading_needs_no_worker(tmp_path: Path) -> None:
         assert house.list_runs().items == []
         assert house.list_datasets().items == []
         assert house.list_models().items == []
-        assert house.leaderboard(dataset="iris@1", metric="accuracy") == []
+        assert house.leaderboard(dataset="iris@1", metric="accuracy").items == []
         assert house._crew.engines == ()
         for asked in (house.get, house.cancel, house.resume, house.rerun, house.delete, house.logs, house.report):
             with pytest.raises(NotFoundError):
