@@ -71,9 +71,7 @@ def run(
     raise typer.Exit({"pass": 0, "fail": 1, "3": 3}[inconclusive] if code == 3 else code)  # noqa: PLR2004 - the exit code of DESIGN
 
 
-def finish(
-    gateway: Any, view: RunView, *, html: Path | None, junit: Path | None, as_json: bool, summary: Path | None = None
-) -> int:
+def finish(gateway: Any, view: RunView, *, html: Path | None, junit: Path | None, as_json: bool, summary: Path | None = None) -> int:
     """Show a run that ended and return its exit code. Raises the run's problem."""
     from mtf.errors import CancelledError, PlatformError, ProblemError
 
