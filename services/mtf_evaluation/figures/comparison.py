@@ -40,8 +40,9 @@ class _Drawn:
 
 
 def forests(comparisons: Sequence[Comparison], where: Sequence[str]) -> list[Figure]:
-    """At most two figures: differences of metrics between -1 and 1, and differences of others in per cent of the baseline's value.
+    """At most two figures: differences of metrics that end at 1, and differences of those from 0 upwards in per cent of the baseline's value.
 
+    A metric of any sign and size (bias) has no axis in common with others; the table has it.
     `where` names the slice of each comparison; empty means all rows.
     """
     same: list[_Drawn] = []
@@ -51,9 +52,9 @@ def forests(comparisons: Sequence[Comparison], where: Sequence[str]) -> list[Fig
             continue
         name = f"{one.metric} in {part}" if part else one.metric
         bounds, better = _known(one.metric)
-        if max(abs(bounds[0]), abs(bounds[1])) <= _BOUNDED:
+        if bounds[1] <= _BOUNDED:
             same.append(_Drawn(name, one.difference, one.lower, one.upper, better, one))
-        elif one.baseline_value:
+        elif one.baseline_value and bounds[0] >= 0:
             unit = abs(one.baseline_value)
             limits = [None if end is None else end / unit for end in (one.lower, one.upper)]
             relative.append(_Drawn(name, one.difference / unit, limits[0], limits[1], better, one))

@@ -25,7 +25,7 @@ def confusion(data: Mapping[str, Any]) -> Figure:
     labels, counts = data["labels"], data["counts"]
     k = len(labels)
     cell = _SIDE / k
-    top = _TOP + (52.0 if cell < _SLANTED else 0.0)
+    top = _TOP + (58.0 if cell < _SLANTED else 0.0)
     body = [svg.text("predicted", _LEFT + _SIDE / 2, 12.0, class_="axis middle")]
     body.append(svg.text("truth", 0, 0, class_="axis middle", transform=f"translate(11 {top + _SIDE / 2}) rotate(-90)"))
     for i, name in enumerate(labels):
@@ -46,12 +46,12 @@ def _share(value: int, total: int) -> str:
 
 def _heads(name: str, at: float, cell: float, top: float) -> str:
     """The name of a class beside its row and above its column."""
-    size = max(8.0, min(12.0, cell * 0.7))
-    side = svg.text(svg.clipped(name, 14), _LEFT - 7, top + at + 4, class_="tick end", font_size=size)
+    size = f"font-size:{max(8.0, min(12.0, cell * 0.7)):.3g}px"
+    side = svg.text(svg.clipped(name, 13), _LEFT - 7, top + at + 4, class_="tick end", style=size)
     if cell < _SLANTED:
         turned = f"translate({svg.plain(_LEFT + at + 3)} {svg.plain(top - 5)}) rotate(-60)"
-        return side + svg.text(svg.clipped(name, 12), 0, 0, class_="tick", font_size=size, transform=turned)
-    return side + svg.text(svg.clipped(name, max(2, int(cell / 6.6))), _LEFT + at, top - 7, class_="tick middle", font_size=size)
+        return side + svg.text(svg.clipped(name, 13), 0, 0, class_="tick", style=size, transform=turned)
+    return side + svg.text(svg.clipped(name, max(2, int(cell / 6.6))), _LEFT + at, top - 7, class_="tick middle", style=size)
 
 
 def _cells(labels: Sequence[str], counts: Sequence[Sequence[int]], i: int, place: tuple[float, float]) -> list[str]:
@@ -60,21 +60,22 @@ def _cells(labels: Sequence[str], counts: Sequence[Sequence[int]], i: int, place
     drawn = []
     for j, value in enumerate(counts[i]):
         share = value / total if total else 0.0
+        shown = _share(value, total)
         x, y = _LEFT + j * cell, top + i * cell
-        said = svg.title(f"truth {labels[i]}, predicted {labels[j]}: {value:,} of {numerals.count(total, 'row')} ({share:.1%})")
+        said = svg.title(f"truth {labels[i]}, predicted {labels[j]}: {value:,} of {numerals.count(total, 'row')} ({shown})")
         kind = "cell right" if i == j else "cell"
         shade = f"{_SHADES[0] + (_SHADES[1] - _SHADES[0]) * share:.3f}"
         drawn.append(svg.element("rect", said, x=x + 1, y=y + 1, width=cell - 2, height=cell - 2, rx=2, class_=kind, fill_opacity=shade))
         if len(labels) <= _WORDY:
-            drawn.append(_words(value, share, (x + cell / 2, y + cell / 2), cell))
+            drawn.append(_words(value, shown, (x + cell / 2, y + cell / 2), cell))
     return drawn
 
 
-def _words(value: int, share: float, middle: tuple[float, float], cell: float) -> str:
+def _words(value: int, share: str, middle: tuple[float, float], cell: float) -> str:
     shown = f"{value:,}" if len(f"{value:,}") * 6.5 < cell else f"{value:.2g}"
     large = cell > 48  # noqa: PLR2004 - a cell that has room for two lines
-    words = svg.text(shown, middle[0], middle[1] + (0 if large else 4), class_="count", font_size=min(15.0, 6 + cell / 8))
-    return words + (svg.text(f"{share:.1%}", middle[0], middle[1] + 16, class_="count small") if large else "")
+    words = svg.text(shown, middle[0], middle[1] + (0 if large else 4), class_="count", style=f"font-size:{min(15.0, 6 + cell / 8):.3g}px")
+    return words + (svg.text(share, middle[0], middle[1] + 16, class_="count small") if large else "")
 
 
 def classes(data: Mapping[str, Any]) -> Figure:

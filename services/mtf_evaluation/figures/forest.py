@@ -27,6 +27,9 @@ def forest(metric: str, overall: MetricValue, slices: Sequence[SliceReport]) -> 
     shown = parts if len(parts) <= MOST else [*parts[: MOST // 2], *parts[-MOST // 2 :]]
     band = None if overall.lower is None or overall.upper is None else (overall.lower, overall.upper)
     found = [_lane("all rows", overall, None, strong=True), *(_lane(one.name, value, rest) for one, value, rest in shown)]
+    if len(shown) < len(parts):
+        between = f"… {numerals.count(len(parts) - len(shown), 'slice')} between …"
+        found.insert(MOST // 2 + 1, Lane(between, "", f"{between} stand in the table", []))
     drawing = lanes.picture(found, f"{metric} by slice", metric, guide=overall.value, band=band)
     legend = []
     if any(rest is not None and rest.apart for _, _, rest in shown):

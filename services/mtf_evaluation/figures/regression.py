@@ -30,7 +30,7 @@ def residuals_predicted(data: Mapping[str, Any]) -> Figure:
     body += svg.element("path", d=svg.path([x(low), x(high)], [y(0.0), y(0.0)]), class_="guide") + _means(data, x, y)
     caption = "Residual = predicted - actual; a pattern around the dashed line is something that the model has not learned."
     if any("bias_lower" in one for one in data["summary"]):
-        caption += f" Bars are the mean residual of tenths of the rows with {data['level'] * 100:g} % intervals."
+        caption += f" Orange points are the mean residual of tenths of the rows, bars their {data['level'] * 100:g} % intervals."
     caption += _note(data)
     return Figure(
         "residuals-predicted", "Residuals against predicted", caption, svg.picture(body, "Residuals against predicted"), [_summary(data)]

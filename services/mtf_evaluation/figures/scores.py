@@ -28,6 +28,8 @@ def reliability(data: Mapping[str, Any]) -> Figure:
     body += _strip(data["histogram"], x)
     body += svg.band([x(one) for one in band["x"]], [y(one) for one in band["lower"]], [y(one) for one in band["upper"]], "s0")
     body += svg.element("path", d=svg.path([x(one) for one in curve["x"]], [y(one) for one in curve["y"]]), class_="s0 line")
+    if len(curve["x"]) == 1:
+        body += svg.element("circle", cx=x(curve["x"][0]), cy=y(curve["y"][0]), r=4, class_="s0 dot")
     rows = []
     for at, low, high in zip(band["x"], band["lower"], band["upper"], strict=True):
         seen = _between(at, curve["x"], curve["y"])

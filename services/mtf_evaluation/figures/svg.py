@@ -50,8 +50,11 @@ def title(content: str) -> str:
 
 
 def clipped(content: str, most: int = _LABEL) -> str:
-    """A label short enough for an axis."""
-    return content if len(content) <= most else content[: most - 1] + "…"
+    """A label short enough for an axis. What is left out lies in the middle: names of a kind differ at their ends."""
+    if len(content) <= most:
+        return content
+    end = (most - 1) // 2
+    return f"{content[: most - 1 - end]}…{content[len(content) - end :]}"
 
 
 def hit(said: str, x: float, y: float, radius: float = 7.0) -> str:
