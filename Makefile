@@ -57,6 +57,11 @@ golden: .venv/dev ## Write the golden files anew: look at the difference before 
 chaos: .venv/dev ## Kill processes at random while 200 runs go through two gateways
 	$(BIN)/python -m pytest -m chaos $(PYTEST_ARGS)
 
+.PHONY: coverage
+coverage: .venv/dev ## Simulate how often intervals hold the truth and gates pass wrongly, into docs/statistics; hours
+	$(BIN)/python -m benchmarks.coverage_study
+	$(BIN)/python -m benchmarks.gates_study --write --jobs 2
+
 .PHONY: compose
 compose: .venv/dev ## Build the images, start the stack, run every example through it; needs a Docker engine
 	$(BIN)/python -m pytest -m compose $(PYTEST_ARGS)
