@@ -85,7 +85,7 @@ class ExpectedCalibrationError(Metric):
     has_interval = False
     formula = "sum over bins of share of rows * |mean confidence - share right|"
     undefined_when = "the scores are no probabilities"
-    valid_from = f"never: the estimate is biased upwards and no interval would hold what it says; the band of a calibrated model is given from {FEWEST} rows"
+    valid_from = f"none, because the estimate is biased upwards and no interval would hold what it says; the band of a calibrated model is given from {FEWEST} rows"
     source = "Naeini, Cooper and Hauskrecht 2015; quantile bins as Nguyen and O'Connor 2015"
     summary = (
         "Mean over ceil(n^(1/3)) quantile bins of |mean confidence - share right|: "

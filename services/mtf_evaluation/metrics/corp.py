@@ -26,7 +26,7 @@ ENOUGH = 100
 """Rows below which even a calibrated model shows so much miscalibration that the value says little."""
 SOURCE = "Dimitriadis, Gneiting and Jordan 2021; isotonic regression of scipy (scikit-learn `IsotonicRegression`)"
 NO_INTERVAL = (
-    "never: the estimate is biased by an amount that shrinks hardly faster than its error, so that no interval would hold what it says"
+    "none, because the estimate is biased by an amount that shrinks hardly faster than its error, so that no interval would hold what it says"
 )
 
 

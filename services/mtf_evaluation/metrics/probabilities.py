@@ -138,7 +138,7 @@ class SpiegelhalterZ(Metric):
     formula = "sum w (y - p) (1 - 2 p) / sqrt(sum w^2 (1 - 2 p)^2 p (1 - p))"
     undefined_when = "the scores are no probabilities, every probability is 0, 0.5 or 1, or rows depend on each other in groups"
     valid_from = (
-        f"never an interval: it is a test statistic; its band holds from {ENOUGH_EVENTS:g} rows expected to be uncertain (sum of p (1 - p))"
+        f"none, because it is a test statistic; its band holds from {ENOUGH_EVENTS:g} rows expected to be uncertain (sum of p (1 - p))"
     )
     source = "Spiegelhalter 1986"
 

@@ -27,7 +27,7 @@ class KolmogorovSmirnov(Metric):
     summary = "Largest distance between the cumulative distributions of the scores of positives and negatives (Kolmogorov-Smirnov)."
     formula = "max over thresholds of |true positive rate - false positive rate|"
     undefined_when = "the truth has one class"
-    valid_from = "never: the threshold is chosen on the rows that judge it, which biases the value upwards; `informedness` at a fixed threshold has one"
+    valid_from = "none, because the threshold is chosen on the rows that judge it, which biases the value upwards; `informedness` at a fixed threshold has one"
     source = "Smirnov 1939; scipy `ks_2samp`"
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
