@@ -37,7 +37,7 @@ SAMPLES = [
 WEIGHTS = pytest.mark.parametrize("weights", [False, True])
 
 
-def _weight(sample: Sample, weights: bool) -> NDArray[np.float64] | None:  # noqa: FBT001 - a parameter of a test
+def _weight(sample: Sample, weights: bool) -> NDArray[np.float64] | None:
     return np.random.default_rng(9).uniform(0.1, 4, size=sample.target.size) if weights else None
 
 
@@ -48,7 +48,7 @@ def _value(sample: Sample, weight: NDArray[np.float64] | None, name: str) -> flo
 
 @WEIGHTS
 @pytest.mark.parametrize("sample", SAMPLES[:2])
-def test_rates_of_two_classes(sample: Sample, weights: bool) -> None:  # noqa: FBT001
+def test_rates_of_two_classes(sample: Sample, weights: bool) -> None:
     """Rates, contrasts and costs of two classes are what their formulas give from scikit-learn's confusion matrix."""
     weight = _weight(sample, weights)
     y, p = sample.target, sample.prediction
@@ -76,7 +76,7 @@ def test_rates_of_two_classes(sample: Sample, weights: bool) -> None:  # noqa: F
 @WEIGHTS
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("average", AVERAGES)
-def test_averages_are_scikit_learns(sample: Sample, average: str, weights: bool) -> None:  # noqa: FBT001
+def test_averages_are_scikit_learns(sample: Sample, average: str, weights: bool) -> None:
     """Averages that scikit-learn has agree with it over the observed classes, undefined ones left out."""
     weight = _weight(sample, weights)
     y, p = sample.target, sample.prediction
@@ -97,7 +97,7 @@ def test_averages_are_scikit_learns(sample: Sample, average: str, weights: bool)
 
 @WEIGHTS
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_other_averages_follow_from_the_counts(sample: Sample, weights: bool) -> None:  # noqa: FBT001
+def test_other_averages_follow_from_the_counts(sample: Sample, weights: bool) -> None:
     """Averages that scikit-learn lacks are those of its counts per class."""
     weight = _weight(sample, weights)
     y, p = sample.target, sample.prediction
@@ -113,7 +113,7 @@ def test_other_averages_follow_from_the_counts(sample: Sample, weights: bool) ->
 
 
 @WEIGHTS
-def test_quadratic_kappa_keeps_the_places_of_labels(weights: bool) -> None:  # noqa: FBT001
+def test_quadratic_kappa_keeps_the_places_of_labels(weights: bool) -> None:
     """A label that no row has keeps its place in the order: its neighbours stand two apart, in the interval too."""
     sample = samples.multiclass(300, k=5, seed=3)
     apart = Sample("multiclass", sample.target * 2, sample.prediction * 2, None, tuple("abcdefghi"))
@@ -122,7 +122,13 @@ def test_quadratic_kappa_keeps_the_places_of_labels(weights: bool) -> None:  # n
     assert _value(apart, weight, "quadratic_kappa") == pytest.approx(wanted, rel=CLOSE)
     near, far = (measure.measure(each, ["quadratic_kappa"])["quadratic_kappa"] for each in (sample, apart))
     assert (near.value, near.lower, near.upper) == pytest.approx((far.value, far.lower, far.upper), rel=1e-9)
-    uneven = Sample("multiclass", np.where(sample.target == 4, 8, sample.target), np.where(sample.prediction == 4, 8, sample.prediction), None, apart.labels)
+    uneven = Sample(
+        "multiclass",
+        np.where(sample.target == 4, 8, sample.target),
+        np.where(sample.prediction == 4, 8, sample.prediction),
+        None,
+        apart.labels,
+    )
     other = measure.measure(uneven, ["quadratic_kappa"])["quadratic_kappa"]
     assert other.lower is not None
     assert other.upper is not None
@@ -158,7 +164,9 @@ def test_equal_costs_have_no_interval() -> None:
         assert value.reason
 
 
-@pytest.mark.parametrize("name", ["f_beta(beta=0)", "f_beta(beta=x)", "expected_cost(false_negative=1e400)", "lift(share=1)", "lift(share=0)"])
+@pytest.mark.parametrize(
+    "name", ["f_beta(beta=0)", "f_beta(beta=x)", "expected_cost(false_negative=1e400)", "lift(share=1)", "lift(share=0)"]
+)
 def test_arguments_are_checked(name: str) -> None:
     """An argument outside its range is an error of the run file that says what the metric takes."""
     with pytest.raises(SpecError) as caught:
