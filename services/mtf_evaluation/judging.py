@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from mtf.contracts.report import Comparison, Gate, MetricValue, Report, SliceReport
+from mtf.contracts.report import Comparison, Gate, MetricValue, Report, Rows, RunHead, SliceReport
 from mtf.contracts.stages import EvaluateSpec, Term
 from mtf.errors import SpecError, UsageError
 from mtf.notebook import EvaluationReport
 from mtf.plugins import Sample
 from mtf.plugins import unknown as nearest
-from mtf_evaluation import assemble, slices
+from mtf_evaluation import assemble, library, slices
 from mtf_evaluation.catalogue import describe
 from mtf_evaluation.gates import judge, rules
 from mtf_evaluation.gates.grammar import parse, unparse
 from mtf_evaluation.gates.settle import Basis
+from mtf_evaluation.inputs import columns
 from mtf_evaluation.scored import Scored
 
 FIELD = "gate"
@@ -42,17 +43,39 @@ def gate(report: EvaluationReport, text: str, *, baseline: EvaluationReport | No
     return _measured(report, term, baseline)
 
 
+def rows(
+    y_true: Any, *, slices: Any = None, level: float = 0.95, seed: int = 0, metrics: Sequence[str] | None = None, **arrays: Any
+) -> EvaluationReport:
+    """The rows alone, checked as `mtf.evaluate` checks them; gates measure what they need, so that `metrics` means nothing here."""
+    del metrics
+    if not 0.5 < level < 1:  # noqa: PLR2004 - below one half an interval is no statement
+        raise SpecError("`level` must lie between 0.5 and 1", field="level", found=level, fix="0.95 is usual")
+    sample = library.sample_of(y_true, **arrays)
+    n = int(sample.target.size)
+    parts = {} if slices is None else columns.table(slices, "slices")
+    columns.same_length({"y_true": n} | {f"slices[{name!r}]": len(values) for name, values in parts.items()})
+    report = Report(
+        run=RunHead(id="memory", **library.TITLES),
+        task=sample.task,
+        labels=list(sample.labels) or None,
+        rows=Rows(total=n, scored=n),
+        metrics={},
+        notes={"evaluation": {"level": level, "seed": seed}},
+    )
+    return EvaluationReport.of(report, sample, parts)
+
+
 def _measured(report: EvaluationReport, term: Term, baseline: EvaluationReport | None) -> Gate:
     """A gate on rows that are at hand."""
-    columns: Mapping[str, pa.Array] = report.columns or {}
+    held: Mapping[str, pa.Array] = report.columns or {}
     for column, written in term.where.items():
-        _exists(column, columns)
-        values = columns[column].unique().to_pylist()
+        _exists(column, held)
+        values = held[column].unique().to_pylist()
         if not any(slices.means(written, value) for value in values):
             known = ", ".join(slices.text(value) for value in values[:_LISTED])
             raise SpecError(f"no row has {column}={written}", field=FIELD, found=written, fix=f"values of `{column}`: {known}")
     for column in term.worst:
-        _exists(column, columns)
+        _exists(column, held)
     own = report.notes.get("evaluation", {})
     spec = EvaluateSpec.model_validate(
         {
@@ -67,7 +90,7 @@ def _measured(report: EvaluationReport, term: Term, baseline: EvaluationReport |
         }
     )
     other = None if baseline is None else _scored(baseline.sample, {})
-    return assemble.gates(spec, _scored(report.sample, dict(columns)), other)[0]
+    return assemble.gates(spec, _scored(report.sample, dict(held)), other)[0]
 
 
 def _scored(sample: Sample, columns: dict[str, pa.Array]) -> Scored:
@@ -75,12 +98,12 @@ def _scored(sample: Sample, columns: dict[str, pa.Array]) -> Scored:
     return Scored(pa.array(np.arange(n)), sample, np.ones(n, dtype=np.bool_), columns, 0)
 
 
-def _exists(column: str, columns: Mapping[str, Any]) -> None:
-    if column not in columns:
-        if not columns:
+def _exists(column: str, held: Mapping[str, Any]) -> None:
+    if column not in held:
+        if not held:
             fix = "give mtf.evaluate a frame of columns: slices=frame"
             raise SpecError(f"the gate names the column `{column}`, and the report knows no column", field=FIELD, found=column, fix=fix)
-        raise nearest("slice column", column, sorted(columns), where=FIELD)
+        raise nearest("slice column", column, sorted(held), where=FIELD)
 
 
 def _written(report: Report, term: Term) -> Gate:
