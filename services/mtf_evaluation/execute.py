@@ -16,9 +16,12 @@ from mtf.jobs.child import JobContext
 from mtf.plugins import StageOutcome
 from mtf_evaluation import assemble, baseline, junit, many, render
 from mtf_evaluation.assemble import RUN_ID
+from mtf_evaluation.forms import markdown, tidy
 from mtf_evaluation.scored import Scored, read
 from mtf_evaluation.streams import report as streams
 from mtf_evaluation.streams.chunks import EXACT_ROWS, ParquetChunks, rows_of
+
+OUTPUTS = {"report": "report.json", "html": "report.html", "markdown": "report.md", "csv": "report.csv", "junit": "junit.xml"}
 
 
 def execute(job: JobContext) -> StageOutcome:
@@ -66,6 +69,8 @@ def _written(job: JobContext, report: Report) -> StageOutcome:
     job.progress(3, 4, "steps", "drawing the report")
     _write(job.output / "report.json", report)
     (job.output / "report.html").write_text(render.to_html(report), encoding="utf-8")
+    (job.output / "report.md").write_text(markdown.to_markdown(report), encoding="utf-8")
+    (job.output / "report.csv").write_text(tidy.to_csv(report), encoding="utf-8", newline="")
     (job.output / "junit.xml").write_bytes(junit.to_xml(report))
     job.progress(4, 4, "steps", "done")
     facts = {
@@ -76,7 +81,7 @@ def _written(job: JobContext, report: Report) -> StageOutcome:
         "warnings": report.warnings,
         "comparisons": len(report.comparisons),
     }
-    return StageOutcome({"report": "report.json", "html": "report.html", "junit": "junit.xml"}, facts, report.warnings)
+    return StageOutcome(OUTPUTS, facts, report.warnings)
 
 
 def _comparison(job: JobContext, spec: EvaluateSpec, scored: Scored, other: Scored | None) -> StageOutcome:

@@ -30,25 +30,35 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One slice. `found` is true where a search found it."""
+
+    name: str
+    rows: int
+    found: bool
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
 class Slices:
     """The table of slices; `left_out` says what did not fit."""
 
     names: list[str] = field(default_factory=list)
-    rows: list[tuple[str, int, bool, list[Cell]]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     compared: bool = False
     left_out: str = ""
 
 
-def table(report: Report) -> Slices:
-    """The slices in the order of the report; of many, the metrics that gates name and the first ones."""
+def table(report: Report, *, metrics: int | None = None, most: int = ROWS) -> Slices:
+    """The slices in the order of the report; of many, the metrics that gates name and the first ones. Both may be limited further."""
     measured = {name for one in report.slices for name in one.metrics}
     names = [name for name in ordered(report) if name in measured]
     names += sorted(measured.difference(names))
-    kept = names[: max(FEWEST, CELLS // max(1, len(report.slices)))]
-    most = min(ROWS, CELLS // max(1, len(kept)))
+    kept = names[: metrics or max(FEWEST, CELLS // max(1, len(report.slices)))]
+    most = min(most, CELLS // max(1, len(kept)))
     notes: dict[str, int] = {}
-    rows = [(one.name, one.rows, one.found, [_cell(one, name, notes) for name in kept]) for one in report.slices[:most]]
+    rows = [Row(one.name, one.rows, one.found, [_cell(one, name, notes) for name in kept]) for one in report.slices[:most]]
     compared = any(rest_of(one, name) for one in report.slices[:most] for name in kept)
     return Slices(kept, rows, list(notes), compared, _left_out(len(names) - len(kept), len(report.slices) - len(rows)))
 
