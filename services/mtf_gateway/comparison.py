@@ -146,7 +146,7 @@ def _work(many: Sequence[_Run], asked: Asked, kind: str = "comparison") -> Work:
 
 def _measured(many: Sequence[_Run]) -> list[str] | None:
     """The metrics that the run files name, where each names some; else the default set of the task."""
-    named = [run.plan.evaluation.get("metrics") for run in many]
+    named: list[list[str]] = [run.plan.evaluation.get("metrics") or [] for run in many]
     return list(dict.fromkeys(name for names in named for name in names)) if all(named) else None
 
 
