@@ -63,9 +63,14 @@ def uncertainty(facts: Facts, ranking: Ranking, found: Ranked, *, by_class: bool
     return facts.design.standard_error(influence), facts.design.effective(influence)
 
 
+def _every_row_is_here(facts: Facts) -> bool:
+    """Whether rows count the same and stand for themselves; counted cells count the same too, and stand for many."""
+    return facts.design.simple and facts.sample.weight is None
+
+
 def _area(facts: Facts) -> tuple[float, float, float]:
     """The area under the ROC curve, its standard error and the effective number of rows."""
-    if facts.design.simple:
+    if _every_row_is_here(facts):
         return *area(facts.steps), float(facts.n)
     ranking = facts.ranking(1)
     return ranking.area.value, *uncertainty(facts, ranking, ranking.area, by_class=True)
@@ -73,7 +78,7 @@ def _area(facts: Facts) -> tuple[float, float, float]:
 
 def _precision(facts: Facts) -> tuple[float, float, float]:
     """Average precision, its standard error and the effective number of rows."""
-    if facts.design.simple:
+    if _every_row_is_here(facts):
         return *average_precision(facts.steps), float(facts.n)
     ranking = facts.ranking(1)
     return ranking.precision.value, *uncertainty(facts, ranking, ranking.precision, by_class=False)
