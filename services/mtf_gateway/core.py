@@ -260,7 +260,7 @@ class Gateway:
             raise ConflictError(f"the run is {row['status']}", field="run_id", found=row["status"], fix="cancel it first")
 
     async def report(self, run_id: str, kind: str, revision: int | None = None) -> bytes:
-        """A report as `json`, `html` or `junit`, with the run's id in it: the newest evaluation, or the one of a number.
+        """A report as `json`, `html`, `md`, `csv` or `junit`, with the run's id in it: the newest evaluation, or the one of a number.
 
         Raises NotFoundError, ConflictError for a run without one.
         """

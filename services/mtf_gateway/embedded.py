@@ -31,7 +31,7 @@ def areas(root: Path) -> dict[str, Path]:
 def open_embedded(root: Path, workers: Mapping[StageName, Worker], *, settings: GatewaySettings | None = None) -> Gateway:
     """Open the gateway over `root` (made when it is missing). Call `start` before the first run and `close` after the last one.
 
-    It drives the runs that this process submits or resumes, and writes `runs/<id>/report.html`, `report.json`, `junit.xml` and `scored.parquet`
+    It drives the runs that this process submits or resumes, and writes `runs/<id>/report.html`, `.json`, `.md`, `.csv`, `junit.xml` and `scored.parquet`
     before a run counts as succeeded.
     """
     root = root.absolute()

@@ -58,7 +58,7 @@ class RunsPort(Protocol):
         ...
 
     async def report(self, run_id: str, kind: str, revision: int | None = None) -> bytes:
-        """The report as `json`, `html` or `junit`: of the newest evaluation, or of the one with this number."""
+        """The report as `json`, `html`, `md`, `csv` or `junit`: of the newest evaluation, or of the one with this number."""
         ...
 
     async def artifacts(self, run_id: str) -> dict[str, Reference]:

@@ -23,8 +23,8 @@ from mtf_gateway.importing import publish_copy
 from mtf_gateway.registry.names import stamp
 
 PLACEHOLDER = b"{{run_id}}"
-OUTPUTS = {"json": "report", "html": "html", "junit": "junit"}
-FILES = {"json": "report.json", "html": "report.html", "junit": "junit.xml"}
+OUTPUTS = {"json": "report", "html": "html", "md": "markdown", "csv": "csv", "junit": "junit"}
+FILES = {"json": "report.json", "html": "report.html", "md": "report.md", "csv": "report.csv", "junit": "junit.xml"}
 _HEAD = re.compile(rb'("created_at":\s*)(null)?(?:(,\s*"revision":\s*)null(,\s*"looks":\s*)null)?')
 """What the head of a report leaves open. In a user's own text a quote is escaped, so that it looks different."""
 
@@ -40,7 +40,7 @@ class Stamp:
 
 
 def stamped(data: bytes, kind: str, known: Stamp) -> bytes:
-    """Fill in the id, and in JSON what else is known. Ids are letters and digits: they need no escaping in any of the three formats."""
+    """Fill in the id, and in JSON what else is known. Ids are letters and digits: they need no escaping in any of the formats."""
     if kind != "json":
         return data.replace(PLACEHOLDER, known.run_id.encode())
     # The head stands first in the document; a user's own text that looks like the placeholder stands behind it and stays.
@@ -59,18 +59,25 @@ def stamped(data: bytes, kind: str, known: Stamp) -> bytes:
 
 
 def document(store: LocalStore, row: RowMapping, references: Mapping[str, Any] | None, kind: str, known: Stamp) -> bytes:
-    """A finished run's report as `json`, `html` or `junit`. Raises UsageError for another kind, ConflictError for a run without one."""
+    """A finished run's report in one of its forms. Raises UsageError for another form, ConflictError for a run that does not have it."""
     if kind not in OUTPUTS:
-        raise UsageError("a report is json, html or junit", field="kind", found=kind, fix="ask for one of the three")
+        raise UsageError(f"there is no report as {kind[:40]}", field="kind", found=kind, fix=f"choose from {', '.join(OUTPUTS)}")
     if row["status"] != "succeeded" or not references:
         raise ConflictError(f"the run has no report: it is {row['status']}", field="run_id", found=row["id"], fix="wait until it succeeded")
+    if OUTPUTS[kind] not in references:
+        raise ConflictError(
+            f"the run was evaluated before reports came as {kind}",
+            field="run_id",
+            found=row["id"],
+            fix=f"save its JSON report with `--format json --out report.json`, then `mtf report report.json --format {kind}`",
+        )
     return _read(store, references, kind, known)
 
 
 def deliver(store: LocalStore, folder: Path, references: Mapping[str, Any], known: Stamp) -> None:
     """Write the report files of one evaluation into a folder of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in OUTPUTS:
+    for kind in (one for one, output in OUTPUTS.items() if output in references):
         draft = folder / f".{FILES[kind]}.draft"
         draft.write_bytes(_read(store, references, kind, known))
         draft.replace(folder / FILES[kind])

@@ -8,8 +8,8 @@ from mtf.contracts.report import MetricValue, SliceReport
 from mtf_evaluation import numerals
 from mtf_evaluation.figures import lanes
 from mtf_evaluation.figures.lanes import Lane, Mark
-from mtf_evaluation.figures.rest import Rest, rest_of
-from mtf_evaluation.figures.svg import Figure
+from mtf_evaluation.figures.rest import Rest, p_text, rest_of
+from mtf_evaluation.figures.svg import Figure, Table
 
 MOST = 24
 """Slices that a forest shows: half of them the lowest, half the highest. The table has them all."""
@@ -36,7 +36,20 @@ def forest(metric: str, overall: MetricValue, slices: Sequence[SliceReport]) -> 
         legend = [("s1 up", "above the rest (adjusted)"), ("s1 down", "below the rest (adjusted)")]
     if any(not value.reliable for _, value, _ in shown):
         legend.append(("unsure hollow", "not reliable"))
-    return Figure(f"forest-{metric}", metric, _caption(len(parts) - len(shown)), drawing, legend=legend)
+    table = Table(["slice", "rows", metric, "against the rest", "adjusted p"], [_row(*part) for part in shown])
+    return Figure(f"forest-{metric}", metric, _caption(len(parts) - len(shown)), drawing, [table], legend)
+
+
+def _row(part: SliceReport, value: MetricValue, rest: Rest | None) -> list[str]:
+    shown = numerals.interval(value.value or 0.0, value.lower, value.upper)
+    against = numerals.DASH if rest is None or rest.difference is None else numerals.interval(rest.difference, rest.lower, rest.upper)
+    return [
+        part.name,
+        f"{part.rows:,}",
+        shown if value.reliable else f"{shown} ?",
+        against,
+        p_text(None if rest is None else rest.p_adjusted),
+    ]
 
 
 def _distance(part: _Part, middle: float) -> float:

@@ -25,7 +25,7 @@ class Rest:
 
 def rest_of(part: SliceReport, metric: str) -> Rest | None:
     """What the report says of a slice against the rest; None where it says nothing."""
-    found = getattr(part, "versus_rest", {}).get(metric)
+    found = part.versus_rest.get(metric)
     if found is None:
         return None
     p = found.p_value if found.p_adjusted is None else found.p_adjusted

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from mtf.contracts.report import Comparison, MetricValue, Report
+from mtf.contracts.report import Comparison, MetricValue, Report, RestComparison
 from mtf_evaluation.slices import name_of
 
 COLUMNS = (
@@ -49,8 +49,8 @@ def _rows(report: Report) -> Iterator[Row]:
     for part in report.slices:
         for name, value in part.metrics.items():
             yield {"scope": "slice", "slice": part.name, "metric": name} | _measured(value)
-        for name, found in getattr(part, "versus_rest", {}).items():
-            yield {"scope": "rest", "slice": part.name, "metric": name} | _difference(found.model_dump())
+        for name, found in part.versus_rest.items():
+            yield {"scope": "rest", "slice": part.name, "metric": name} | _difference(found)
     for one in report.comparisons:
         yield {"scope": "comparison", "slice": name_of(one.where), "metric": one.metric} | _compared(one)
 
@@ -61,12 +61,12 @@ def _measured(value: MetricValue) -> Row:
 
 
 def _compared(one: Comparison) -> Row:
-    return _difference(one.model_dump()) | {"method": one.interval_method, "baseline": one.baseline, "family": one.family}
+    return _difference(one) | {"n": one.n, "baseline": one.baseline, "family": one.family}
 
 
-def _difference(found: Mapping[str, Any]) -> Row:
-    names = ("lower", "upper", "level", "method", "n", "n_effective", "reliable", "reason", "undefined", "p_value", "p_adjusted", "family")
-    return {"value": found.get("difference")} | {name: found[name] for name in names if name in found}
+def _difference(found: Comparison | RestComparison) -> Row:
+    names = ("lower", "upper", "level", "reliable", "reason", "undefined", "p_value", "p_adjusted")
+    return {"value": found.difference, "method": found.interval_method} | {name: getattr(found, name) for name in names}
 
 
 def _cell(value: Any) -> Any:

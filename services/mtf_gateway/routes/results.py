@@ -36,6 +36,9 @@ REPORT_HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+FORMS = {"json": "application/json", "html": "text/html", "md": "text/markdown", "csv": "text/csv"}
+FORMS_CONTENT = {form: {"schema": {"type": "string"}} for form in FORMS.values() if form != "application/json"}
+"""The media types of a report, and what the interface's description says of those that are not JSON."""
 
 PARQUET = "application/vnd.apache.parquet"
 BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -84,22 +87,24 @@ async def events(
     "/report",
     response_model=Report,
     summary="Read the report",
-    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}, **problems(401, 404, 406, 409, 429, 503)},
+    responses={200: {"content": FORMS_CONTENT}, **problems(401, 404, 406, 409, 429, 503)},
 )
 async def report(
     parts: PartsDep,
     run_id: RunId,
-    form: Annotated[Literal["json", "html"] | None, Query(alias="format", description="Counts more than `Accept`.")] = None,
+    form: Annotated[Literal["json", "html", "md", "csv"] | None, Query(alias="format", description="Counts more than `Accept`.")] = None,
     accept: Annotated[str, Header()] = "*/*",
     revision: Revision = None,
 ) -> Response:
-    """The result document: metrics with intervals, slices, comparisons, checks, gates and the verdict. HTML is a page of its own.
+    """The result document: metrics with intervals, slices, comparisons, checks, gates and the verdict.
 
+    HTML is a page of its own, Markdown its tables, CSV a line for each number.
     JSON says in `run.looks` how often these test rows were looked at by now. A run that was evaluated again has several reports.
     """
     kind = form or _accepted(accept)
     body = await _document(parts, run_id, kind, revision)
-    return Response(body, media_type="text/html" if kind == "html" else "application/json", headers=REPORT_HEADERS)
+    headers = {"Content-Disposition": f'attachment; filename="{run_id}.csv"'} if kind == "csv" else {}
+    return Response(body, media_type=FORMS[kind], headers=REPORT_HEADERS | headers)
 
 
 @router.get(
@@ -171,16 +176,19 @@ async def artifact(
     return _stream(parts, reference, f"{run_id}-{reference.key.rpartition('/')[2]}", "application/octet-stream")
 
 
-def _accepted(accept: str) -> Literal["json", "html"]:
-    """JSON unless HTML is asked for first. Raises NotAcceptableError where neither may be sent."""
+def _accepted(accept: str) -> str:
+    """JSON unless another form is asked for first. Raises NotAcceptableError where none may be sent."""
+    named = {form: kind for kind, form in FORMS.items()} | {"application/xhtml+xml": "html", "text/*": "html"}
+    named |= dict.fromkeys(("*/*", "application/*", "application/problem+json", ""), "json")
     for choice in accept.lower().split(","):
         kind = choice.partition(";")[0].strip()
-        if kind in {"application/json", "*/*", "application/*", "application/problem+json", ""}:
-            return "json"
-        if kind in {"text/html", "application/xhtml+xml", "text/*"}:
-            return "html"
+        if kind in named:
+            return named[kind]
     raise NotAcceptableError(
-        "a report is JSON or HTML", field="Accept", found=accept, fix="accept application/json or text/html, or say ?format=json"
+        "a report is JSON, HTML, Markdown or CSV",
+        field="Accept",
+        found=accept,
+        fix=f"accept {', '.join(FORMS.values())}, or say ?format=json",
     )
 
 

@@ -172,7 +172,7 @@ class Client:
         self._transport.request("DELETE", f"/v1/runs/{_part(run_id)}")
 
     def report(self, run_id: str, kind: str = "json", revision: int | None = None) -> bytes:
-        """The report as `json`, `html` or `junit`; the newest evaluation's, or the one with a number."""
+        """The report as `json`, `html`, `md`, `csv` or `junit`; the newest evaluation's, or the one with a number."""
         path = f"/v1/runs/{_part(run_id)}"
         if kind == "junit":
             return self._transport.request("GET", f"{path}/junit", params=_query(revision=revision)).content

@@ -156,7 +156,7 @@ class ComparedInput(Contract):
 class EvaluateSpec(Contract):
     """Evaluate predictions. Inputs: `scored`; optionally `baseline` (another `scored`).
 
-    Outputs: `report` (JSON without the run's id), `html` and `junit`. Facts: `verdict`, `metrics` (name to value object), `gates`, `rows`.
+    Outputs: `report` (JSON without the run's id), `html`, `markdown`, `csv` and `junit`. Facts: `verdict`, `metrics` (name to value object), `gates`, `rows`.
     `kind: comparison` writes `comparison` (JSON) only; with `compared` its inputs are `run.0`, `run.1` and so on.
     `kind: overlap` has the same inputs, writes `overlap` (JSON), and its facts say how many rows each run has and shares with the first.
     """

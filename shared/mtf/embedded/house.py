@@ -134,7 +134,7 @@ class Embedded:
         shutil.rmtree(self.home / "runs" / run_id, ignore_errors=True)
 
     def report(self, run_id: str, kind: str = "json", revision: int | None = None) -> bytes:
-        """The report as `json`, `html` or `junit`; the newest evaluation's, or the one with a number."""
+        """The report as `json`, `html`, `md`, `csv` or `junit`; the newest evaluation's, or the one with a number."""
         data: bytes = self._call(self._gateway.report(run_id, kind, revision))
         return data
 

@@ -30,6 +30,7 @@ class FakeRuns:
         self.runs: dict[str, RunView] = {}
         self.keys: dict[tuple[str, str], str] = {}
         self.documents: dict[str, bytes] = {"json": b'{"schema_version":"1.0"}', "html": b"<!doctype html>", "junit": b"<testsuites/>"}
+        self.documents |= {"md": b"# demo\n", "csv": b"run,metric\n"}
         self.files: dict[str, Reference] = {}
         self.history: list[RunEvent] = []
         self.pause = 0.0

@@ -212,16 +212,19 @@ def test_an_orphan_can_be_cancelled_and_deleted(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_only_three_kinds_of_report_exist(tmp_path: Path) -> None:
-    """Another kind is refused by name."""
+def test_a_report_comes_in_the_forms_it_was_written_in(tmp_path: Path) -> None:
+    """Another form is refused by name; a run from before a form existed says how to make it from its JSON."""
 
     async def scenario() -> None:
         gateway = await embedded(tmp_path, dict(fleet(LocalStore(areas(tmp_path)))))
         try:
             run = await gateway.submit(SPEC, base=tmp_path, principal="local")
             await final(gateway, run.id)
-            with pytest.raises(UsageError, match="json, html or junit"):
+            with pytest.raises(UsageError, match="no report as pdf"):
                 await gateway.report(run.id, "pdf")
+            with pytest.raises(ConflictError, match="before reports came as md") as told:
+                await gateway.report(run.id, "md")
+            assert "mtf report report.json --format md" in str(told.value.fix)
             assert (await gateway.predictions(run.id)).read_bytes() == b"inference test.scored"
         finally:
             await gateway.close()

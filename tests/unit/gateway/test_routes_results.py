@@ -28,6 +28,10 @@ def gateway(tmp_path: Path) -> Iterator[Bench]:
         ("", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
         ("?format=json", "text/html", "application/json"),
         ("?format=html", "application/json", "text/html"),
+        ("", "text/markdown", "text/markdown"),
+        ("", "text/csv, */*;q=0.1", "text/csv"),
+        ("?format=md", "*/*", "text/markdown"),
+        ("?format=csv", "*/*", "text/csv"),
     ],
 )
 def test_a_report_comes_in_the_form_that_is_asked_for(gateway: Bench, query: str, accept: str, kind: str) -> None:
