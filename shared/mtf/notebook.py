@@ -12,6 +12,7 @@ from pydantic import PrivateAttr
 from mtf.contracts.registry import ComparisonView
 from mtf.contracts.report import Gate, MetricValue, Report
 from mtf.errors import PlatformError
+from mtf.saved import drawn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,9 +70,15 @@ class EvaluationReport(Report):
 
     def to_html(self) -> str:
         """The self-contained page that `mtf run` writes."""
-        for entry in entry_points(group="mtf.library", name="to_html"):
-            return str(entry.load()(self))
-        raise PlatformError("the room that draws reports is not installed", fix="install model-testing-framework completely")
+        return drawn(self, "html").decode()
+
+    def to_markdown(self) -> str:
+        """The report in Markdown: tables, as a repository or a ticket draws them."""
+        return drawn(self, "md").decode()
+
+    def to_csv(self) -> str:
+        """Every number as a line of one long table."""
+        return drawn(self, "csv").decode()
 
     def to_frame(self) -> pd.DataFrame:
         """One row per slice and metric; `slice` is empty for all rows."""
