@@ -20,6 +20,7 @@ from mtf_evaluation.pairing import paired as paired_test
 from mtf_evaluation.pairing import unpaired as unpaired_test
 from mtf_evaluation.sentences import sentence
 from mtf_evaluation.side import Side
+from mtf_evaluation.statistics.influence import NOISE
 from mtf_evaluation.statistics.multiplicity import benjamini_hochberg, holm
 
 Family = Literal["gates", "confirmatory", "exploratory"]
@@ -214,6 +215,8 @@ def _difference(ours: Side, theirs: Side, run: str, baseline: str, *, paired: bo
         whose, why = (run, a.undefined) if a.value is None else (baseline, b.undefined)
         return {"reliable": False, "undefined": f"undefined for {whose}: {why}"}
     difference = a.value - b.value
+    if abs(difference) <= NOISE * max(abs(a.value), abs(b.value)):
+        difference = 0.0  # what rounding left of two equal values
     found, doubt = (paired_test if paired else unpaired_test)(ours, theirs, difference)
     return {
         "difference": difference,

@@ -18,6 +18,7 @@ from mtf_gateway.compose import Done, Work, rows_facts
 from mtf_gateway.db import runs
 from mtf_gateway.ids import new_id
 from mtf_gateway.plan import Plan
+from mtf_gateway.registry.fields import outside_a_run
 from mtf_gateway.rowsets import RowSet, differences, same_ids
 from mtf_gateway.runner.context import Context
 from mtf_gateway.runner.follow import call, follow
@@ -84,7 +85,8 @@ async def compare(context: Context, store: LocalStore, rows: Sequence[RowMapping
     apart = [differences(many[0].rows, run.rows) for run in many]
     if asked.paired and any(row["rows_key"] != rows[0]["rows_key"] for row in rows):
         raise await _other_rows(context, many, apart)
-    result = await run_job(context, "evaluation", _work(many, asked))
+    metrics = _measured(many) if asked.metrics is None else await _checked(context, many, asked.metrics)
+    result = await run_job(context, "evaluation", _work(many, asked, metrics))
     with store.open(result.outputs["comparison"].ref) as file:
         view = ComparisonView.model_validate_json(file.read())
     return _told(view, many, asked, [] if asked.paired else [line for lines in apart for line in lines])
@@ -127,13 +129,20 @@ def _one_task(many: Sequence[_Run]) -> None:
         )
 
 
-def _work(many: Sequence[_Run], asked: Asked, kind: str = "comparison") -> Work:
+async def _checked(context: Context, many: Sequence[_Run], metrics: Sequence[str]) -> list[str]:
+    """The metrics in their canonical form. Raises SpecError that names the one of the request."""
+    section = {"evaluation": {"task": many[0].done["inference"].facts["task"], "metrics": list(metrics)}}
+    with outside_a_run("evaluation."):
+        return list((await call(lambda: context.workers["evaluation"].validate(section), context.patience)).spec["metrics"])
+
+
+def _work(many: Sequence[_Run], asked: Asked, metrics: Sequence[str] | None, kind: str = "comparison") -> Work:
     facts = [run.done["inference"].facts for run in many]
     spec = EvaluateSpec.model_validate({
         "kind": kind,
         "task": facts[0]["task"],
         "labels": facts[0].get("labels"),
-        "metrics": list(asked.metrics) if asked.metrics is not None else _measured(many),
+        "metrics": metrics,
         "compared": [{"label": run.label, "labels": fact.get("labels")} for run, fact in zip(many, facts, strict=True)],
         "against": asked.against,
         "paired": asked.paired,
@@ -155,7 +164,7 @@ async def _other_rows(context: Context, many: Sequence[_Run], apart: Sequence[Se
     counts: dict[str, Any] = {}
     if all(same_ids(many[0].rows, run.rows) for run in many):
         asked = Asked(tuple(run.view.id for run in many), None, None, paired=False)
-        counts = dict((await run_job(context, "evaluation", _work(many, asked, "overlap"))).facts)
+        counts = dict((await run_job(context, "evaluation", _work(many, asked, None, "overlap"))).facts)
     said = []
     for place, (run, lines) in enumerate(zip(many, apart, strict=True)):
         if lines:

@@ -52,6 +52,7 @@ def _steps(steps: Iterable[Mapping[str, Any]]) -> str:
 
 def _step(step: Mapping[str, Any]) -> str:
     args = step.get("args") or {key: value for key, value in step.items() if key != "name"}
+    args = {key: value for key, value in args.items() if value is not None and value is not False}
     return (
         f"{step.get('name')}({', '.join(f'{key}={value if isinstance(value, str) else json.dumps(value)}' for key, value in args.items())})"
     )

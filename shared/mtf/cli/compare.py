@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 WIDE = 110
 """Columns from which the values of both runs are shown beside their difference."""
+MANY = 10_000_000
+"""Rows of which nobody asks for more digits."""
+RARE = 1e-6
+"""A chance below which nobody asks for more digits."""
+TINY = 1e-300
+MOST_DECIMALS = 6
 FEW = 3
 """Metrics of more than two runs whose pairs are shown; of more metrics the ranks alone."""
 
@@ -107,36 +114,56 @@ def _differences(found: Sequence[Comparison], *, wide: bool, many: bool) -> Tabl
     level = next((f"{one.level:.0%} interval" for one in found if one.level), "interval")
     head = [
         "runs" if many else "metric",
-        *(("value", "of other") if wide else ()),
-        "difference",
+        *(("value", "of other", "difference") if wide else ("by",)),
         level,
         "p adj.",
         "by chance",
-        "settled by",
+        "needed",
     ]
     rows = []
     for one in found:
         name = f"{one.run} - {one.baseline}" if many else one.metric
         values = (number(one.value), number(one.baseline_value)) if wide else ()
-        interval = "" if one.lower is None else f"{number(one.lower, 3)} to {number(one.upper, 3)}"
-        rows.append((escape(name), *values, number(one.difference, 3), interval, number(one.p_adjusted, 3), _chance(one), _settled(one)))
-    return table(tuple(head), rows, right=tuple(head[1:]))
+        rows.append((escape(name), *values, *_numbers(one), _p(one.p_adjusted), _chance(one), _needed(one)))
+    made = table(tuple(head), rows, right=tuple(head[1:]))
+    made.padding = (0, 1, 0, 0)
+    return made
+
+
+def _numbers(one: Comparison) -> tuple[str, str]:
+    """A difference and its interval with as many decimals as the interval's width says something about."""
+    if one.difference is None or one.lower is None or one.upper is None:
+        return number(one.difference, 3), ""
+    decimals = 1 - math.floor(math.log10(max((one.upper - one.lower) / 2, TINY)))
+    if decimals > MOST_DECIMALS:
+        return number(one.difference, 3), f"{number(one.lower, 3)} to {number(one.upper, 3)}"
+    places = max(decimals, 0)
+    return f"{one.difference:+z,.{places}f}", f"{one.lower:z,.{places}f} to {one.upper:z,.{places}f}"
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - what a table can show
 
 
 def _chance(one: Comparison) -> str:
-    """`1 of 10,000`, out of the sentence that says it in full."""
-    said, _, rest = one.sentence.partition("would appear in ")
-    return rest.partition(" test sets")[0].replace("fewer than", "<") if rest and said else ""
+    """`1 of 2,900`, out of the sentence that says it in full."""
+    if one.p_value is not None and one.p_value < RARE and one.lower is not None:
+        return "< 1 of 10^6"
+    return one.sentence.partition("would appear in ")[2].partition(" test sets")[0]
 
 
-def _settled(one: Comparison) -> str:
+def _needed(one: Comparison) -> str:
+    """Whether the rows settle the difference, alone and after the correction, or how many would."""
     if one.lower is None or one.upper is None:
         return "no test"
     if not one.reliable:
         return "unsure"
     if one.lower > 0 or one.upper < 0:
-        return "these rows" if one.p_adjusted is not None and one.p_adjusted <= 1 - (one.level or 0.95) else "not all tests"
-    return "-" if one.rows_needed is None else f"{one.rows_needed:,} rows"
+        return "enough" if one.p_adjusted is not None and one.p_adjusted <= 1 - (one.level or 0.95) else "alone"
+    if one.rows_needed is None or one.rows_needed > MANY:
+        return "-" if one.rows_needed is None else "> 10^7"
+    step = int(10 ** max(len(str(one.rows_needed)) - 2, 0))
+    return f"{-(-one.rows_needed // step) * step:,}"
 
 
 def _remarks(view: ComparisonView) -> Iterator[str]:
@@ -145,6 +172,10 @@ def _remarks(view: ComparisonView) -> Iterator[str]:
 
     if any(_chance(one) for one in view.comparisons):
         yield "by chance: in how many test sets two equally good models would differ this much"
+        yield "needed: `enough` where these rows settle it, else how many would if the difference stayed as it is"
+    words = {_needed(one) for one in view.comparisons}
+    if "alone" in words:
+        yield "alone: the interval excludes 0, but it does not stand once all tests are counted"
     if view.family:
         yield escape(f"p adj.: {view.family}")
     reasons = dict.fromkeys((one.metric, one.reason or one.undefined) for one in view.comparisons if not one.reliable)
