@@ -90,8 +90,8 @@ class Driver:
             raise
         except Lost:
             LOG.info("the re-evaluation belongs to somebody else now")
-        except MtfError as error:
-            LOG.warning("the re-evaluation waits for its lease to run out: %s", error)
+        except Exception:  # a defect in one must not end the loop that drives the others; its lease runs out and it is taken up again
+            LOG.exception("re-evaluation %s cannot be driven", row["id"])
         finally:
             self._own.discard(row["id"])
 
