@@ -12,7 +12,7 @@ import typer
 from mtf.cli.job_summary import place_of, told_in
 from mtf.cli.job_summary import write as write_summary
 from mtf.cli.progress import follow
-from mtf.cli.session import gateway_url, session
+from mtf.cli.session import session
 from mtf.cli.show import comparisons_table, console, gates_table, metrics_table
 from mtf.errors import UsageError
 
@@ -30,9 +30,8 @@ def register(app: typer.Typer) -> None:
 
 
 def register_results(app: typer.Typer) -> None:
-    """Add `report` and `leaderboard`."""
+    """Add `report`."""
     app.command("report", rich_help_panel="Results")(report)
-    app.command("leaderboard", rich_help_panel="Results")(leaderboard)
 
 
 def run(
@@ -114,6 +113,10 @@ def show_report(document: dict[str, Any], *, place: str) -> None:
         out.print(gates_table(document["gates"]))
     for warning in document.get("warnings", [])[:5]:
         out.print(f"[yellow]note:[/] {escape(warning)}")
+    if (head.get("looks") or {}).get("warning"):
+        out.print(f"[yellow]looks:[/] {escape(head['looks']['sentence'])}")
+    if (head.get("revision") or 1) > 1:
+        out.print(f"evaluation {head['revision']} of this run: `mtf runs revisions {head['id']}` lists all")
     if document.get("verdict"):
         out.print(f"verdict: {document['verdict']}   run: {head['id']}")
     else:
@@ -151,19 +154,29 @@ def init(
 
 
 def report(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id.", show_default=False)],
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a report.json that was saved.", show_default=False)],
     *,
     kind: Annotated[
-        str, typer.Option("--format", metavar="text|json|html|junit|summary", help="What to print; summary is a job summary in Markdown.")
+        str,
+        typer.Option(
+            "--format", metavar="text|json|html|md|csv|junit|summary", help="What to print; summary is a short Markdown for a build's page."
+        ),
     ] = "text",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here instead of standard output.")] = None,
+    revision: Annotated[
+        int | None,
+        typer.Option("--revision", metavar="N", min=1, help="Which evaluation of the run; the newest by default, 1 is the first."),
+    ] = None,
 ) -> None:
     """Show a run's report again."""
-    if kind not in {"text", "json", "html", "junit", "summary"}:
-        raise UsageError("--format takes text, json, html, junit or summary", field="--format", found=kind)
-    with session(stages=()) as gateway:
-        data = gateway.report(run_id, "json" if kind in {"text", "summary"} else kind)
-        place = gateway.report_place(run_id)
+    if kind not in {"text", "json", "html", "md", "csv", "junit", "summary"}:
+        raise UsageError("--format takes text, json, html, md, csv, junit or summary", field="--format", found=kind)
+    if run_id.endswith(".json"):
+        data, place = _saved(Path(run_id), kind), run_id
+    else:
+        with session(stages=()) as gateway:
+            data = gateway.report(run_id, "json" if kind in {"text", "summary"} else kind, revision)
+            place = gateway.report_place(run_id, revision)
     if kind == "summary":
         from mtf.summary import to_markdown
 
@@ -176,29 +189,9 @@ def report(
         sys.stdout.write(data.decode())
 
 
-def leaderboard(
-    *,
-    dataset: Annotated[
-        str,
-        typer.Option(
-            "--dataset", metavar="NAME@N", help="The dataset whose runs are ranked, as `mtf runs list` shows it.", show_default=False
-        ),
-    ],
-    metric: Annotated[str, typer.Option("--metric", metavar="METRIC", help="What to rank by.", show_default=False)],
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=200, help="At most this many, up to 200.")] = 20,
-) -> None:
-    """Rank the runs of a dataset by a metric, each with its interval."""
-    from mtf.cli.show import number, table
+def _saved(path: Path, kind: str) -> bytes:
+    """A report from a file, in JSON or drawn again."""
+    from mtf import saved
 
-    with session(stages=()) as gateway:
-        rows = gateway.leaderboard(dataset=dataset, metric=metric, limit=limit)
-    out = console()
-    out.print(
-        table(
-            ("rank", "run", "model", metric, "interval", "rows"),
-            [(r["rank"], r["name"], r["model"], number(r["value"]), f"{number(r['lower'])} to {number(r['upper'])}", r["n"]) for r in rows],
-            right=("rank", metric, "interval", "rows"),
-        )
-    )
-    if gateway_url() is None and not rows:
-        out.print("no finished run of this dataset with this metric here; `mtf runs list` shows what there is")
+    found = saved.read(path)
+    return saved.drawn(found, kind) if kind in saved.FORMS else found.model_dump_json(indent=1).encode()
