@@ -1,12 +1,18 @@
-"""The gates as a JUnit file, so that any build server shows them."""
+"""The gates as a JUnit file, so that any build server shows them.
+
+The elements are those that the schemas of Jenkins, Surefire and GitLab have in common: a test case has no properties there, so what was
+measured stands in its `system-out`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from mtf.contracts.report import Gate, Report
 
+_NUMBERS = ("value", "baseline_value", "difference", "lower", "upper", "level", "p_value", "p_adjusted", "n", "n_effective")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry, not even escaped."""
 
@@ -25,7 +31,8 @@ def to_xml(report: Report) -> bytes:
     suite = ET.SubElement(root, "testsuite", {"name": _legal(report.run.name), "id": "0"} | counts)
     properties = ET.SubElement(suite, "properties")
     head = {"run": report.run.id, "dataset": report.run.dataset, "model": report.run.model, "task": report.task}
-    for name, value in (head | {"rows": str(report.rows.scored), "verdict": report.verdict or "none"}).items():
+    facts = head | {"rows": str(report.rows.scored), "verdict": report.verdict or "none"}
+    for name, value in (facts | {f"gates.{verdict}": str(verdicts.count(verdict)) for verdict in ("pass", "fail", "inconclusive")}).items():
         ET.SubElement(properties, "property", {"name": name, "value": _legal(value)})
     for gate in report.gates:
         _case(suite, report.run.name, gate)
@@ -44,6 +51,20 @@ def _case(suite: ET.Element, run: str, gate: Gate) -> None:
         ET.SubElement(case, "failure", {"message": reason, "type": "gate"}).text = reason
     elif gate.verdict == "inconclusive":
         ET.SubElement(case, "skipped", {"message": f"inconclusive: {reason}"})
+    ET.SubElement(case, "system-out").text = _legal("\n".join([f"{gate.verdict}: {gate.reason}", *_observed(gate)]))
+
+
+def _observed(gate: Gate) -> Iterator[str]:
+    """What was measured, a line each: `value: 0.912`."""
+    if gate.metric:
+        yield f"metric: {gate.metric}"
+    for column, value in gate.where.items():
+        yield f"slice: {column}={value}"
+    for name in _NUMBERS:
+        if gate.observed.get(name) is not None:
+            yield f"{name}: {gate.observed[name]}"
+    if gate.rows_needed is not None:
+        yield f"rows needed: {gate.rows_needed}"
 
 
 def _legal(text: str) -> str:

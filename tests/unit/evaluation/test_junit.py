@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
+import junitparser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,12 +59,36 @@ def test_each_gate_is_a_case() -> None:
     suite = root[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped"), suite.get("errors")) == ("3", "1", "1", "0")
     cases = suite.findall("testcase")
-    assert [[child.tag for child in case] for case in cases] == [[], ["failure"], ["skipped"]]
+    assert [[child.tag for child in case] for case in cases] == [["system-out"], ["failure", "system-out"], ["skipped", "system-out"]]
     assert cases[1][0].get("message") == "b is 0"
     assert cases[2][0].get("message") == "inconclusive: too few"
     properties = {one.get("name"): one.get("value") for one in suite.iter("property")}
     assert properties["verdict"] == "fail"
     assert properties["run"] == "{{run_id}}"
+    assert [properties[f"gates.{verdict}"] for verdict in ("pass", "fail", "inconclusive")] == ["1", "1", "1"]
+
+
+def test_a_case_says_what_was_measured() -> None:
+    """Value, limits and rows stand in the output of the case, where build servers show it."""
+    document = report(("f1 >= 0.9 in sex=F", "inconclusive", "too few"))
+    observed = {"value": 0.91, "lower": 0.85, "upper": 0.95, "level": 0.95, "n": 120, "undefined": None}
+    gate = document.gates[0].model_copy(update={"metric": "f1", "where": {"sex": "F"}, "observed": observed, "rows_needed": 900})
+    root = ET.fromstring(junit.to_xml(document.model_copy(update={"gates": [gate]})))  # noqa: S314 - our own document
+    lines = str(root.findtext("testsuite/testcase/system-out")).splitlines()
+    numbers = ["value: 0.91", "lower: 0.85", "upper: 0.95", "level: 0.95", "n: 120", "rows needed: 900"]
+    assert lines == ["inconclusive: too few", "metric: f1", "slice: sex=F", *numbers]
+
+
+def test_another_reader_understands_the_file() -> None:
+    """junitparser, which build tools use, finds the same cases, results and counts."""
+    document = report(("a >= 1", "pass", "fine"), ('b < 1 in s="<x>"', "fail", "b is 2 & more"), ("c >= 1", "inconclusive", "too few"))
+    suites = junitparser.JUnitXml.fromstring(junit.to_xml(document))
+    [suite] = list(suites)
+    assert (suite.tests, suite.failures, suite.skipped, suite.errors) == (3, 1, 1, 0)
+    results = {case.name: [type(one).__name__ for one in case.result] for case in suite}
+    assert results == {"a >= 1": [], 'b < 1 in s="<x>"': ["Failure"], "c >= 1": ["Skipped"]}
+    assert [one.message for case in suite for one in case.result] == ["b is 2 & more", "inconclusive: too few"]
+    assert {one.name: one.value for one in suite.properties()}["verdict"] == "fail"
 
 
 def test_a_run_without_gates_is_valid() -> None:
