@@ -55,7 +55,7 @@ def reports(
     """
     place = np.full(int(kept[-1]) + 1 if kept.size else 0, -1, dtype=np.int64)
     place[kept] = np.arange(kept.size)
-    inside = [_inside(part.rows, place) if _known(values) else None for part, values in zip(parts, found, strict=True)]
+    inside = [_inside(part.rows, place, kept.size) if _known(values) else None for part, values in zip(parts, found, strict=True)]
     own = {name: value for name, value in overall.items() if name != COVERAGE}
     plugins = measure.find(list(own), ready.task, ready.labels) if parts else {}
     versus = rest.compare(ready, inside, found, own, plugins, level=level, cpus=cpus)
@@ -67,7 +67,9 @@ def _known(values: Values) -> bool:
     return any(one.value is not None for one in values.values())
 
 
-def _inside(rows: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
+def _inside(rows: NDArray[np.int64], place: NDArray[np.int64], counted: int) -> NDArray[np.int64]:
     """The slice's rows among those that count."""
+    if counted == place.size and rows[-1] < counted:
+        return rows  # every row up to the last one of the slice counts
     found = place[rows[rows < place.size]]
     return found[found >= 0]

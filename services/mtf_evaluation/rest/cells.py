@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,21 @@ LARGEST = 1_000_000
 """Cells of the largest confusion matrix that is counted slice by slice."""
 
 
+class Last(local):
+    """The slice that this thread counted last, shared by all metrics of a sample."""
+
+
 class ByCells(Way):
     """A metric whose value and influence values follow from the cells of the confusion matrix.
 
     A sample of one row a cell, which weighs what the cell weighs, has the same value and, row for row, the influence values of the cells.
     """
 
-    def __init__(self, plugin: Any, sample: Sample) -> None:
+    def __init__(self, plugin: Any, sample: Sample, last: Last) -> None:
         super().__init__(plugin, sample)
         self._size = self.facts.classes**2
         self._all = self._tally(None)
+        self._last = last
 
     def _tally(self, rows: Rows | None) -> Floats:
         """(3, cells) rows, weight and squared weight of each cell."""
@@ -39,9 +45,16 @@ class ByCells(Way):
         weighed = [np.bincount(cells, weights=power, minlength=self._size) for power in (weight, weight * weight)]
         return np.stack([count, *weighed])
 
+    def _counted(self, rows: Rows) -> Floats:
+        """The tally, which other metrics have asked for already, one slice after the other."""
+        if getattr(self._last, "rows", None) is not rows:
+            self._last.rows, self._last.tally = rows, self._tally(rows)
+        found: Floats = self._last.tally
+        return found
+
     def sides(self, rows: Rows) -> tuple[Side, Side]:
         """Both sides from their cells."""
-        own = self._tally(rows)
+        own = self._counted(rows)
         return self._side(own), self._side(np.where(self._all[0] > own[0], self._all - own, 0.0))
 
     def _side(self, tally: Floats) -> Side:
@@ -90,7 +103,7 @@ class ByCells(Way):
 
     def counts(self, rows: Rows) -> tuple[float, float, float, float]:
         """Hits and counted rows of the slice, and of the rest."""
-        own = self._tally(rows)[0]
+        own = self._counted(rows)[0]
         return (*self._hits(own), *self._hits(self._all[0] - own))
 
     def _hits(self, count: Floats) -> tuple[float, float]:

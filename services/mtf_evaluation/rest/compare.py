@@ -13,12 +13,14 @@ from mtf.compute import local
 from mtf.contracts.report import MetricValue, RestComparison
 from mtf.plugins import RankMetric, RowMetric, Sample
 from mtf_evaluation.measure import measure_one, prepared, subset
+from mtf_evaluation.metrics.areas import AveragePrecision, RocAuc
 from mtf_evaluation.metrics.base import Metric
 from mtf_evaluation.metrics.facts import facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 from mtf_evaluation.metrics.rows import SmoothMetric
-from mtf_evaluation.rest.cells import LARGEST, ByCells
-from mtf_evaluation.rest.levels import RANKED, ByLevels
+from mtf_evaluation.rest.areas import ByPlacements
+from mtf_evaluation.rest.cells import LARGEST, ByCells, Last
+from mtf_evaluation.rest.precision import ByPrecision
 from mtf_evaluation.rest.side import Directly, Rows, Way, complement
 from mtf_evaluation.rest.sums import BySums
 from mtf_evaluation.rest.words import sentence
@@ -64,7 +66,8 @@ def compare(
         Hochberg's over all slices of a metric.
     """
     with np.errstate(all="ignore"):  # as in `measure`: what is not finite ends as undefined
-        ways = {name: way for name, plugin in plugins.items() if (way := _way(plugin, sample, overall.get(name))) is not None}
+        last = Last()
+        ways = {name: way for name, plugin in plugins.items() if (way := _way(plugin, sample, overall.get(name), last)) is not None}
     asked = [(rows, values) for rows, values in zip(slices, measured, strict=True) if rows is not None and ways]
     if not asked:
         return [{} for _ in slices]
@@ -138,21 +141,18 @@ def _small_rest(sample: Sample, rows: Rows) -> Sample | None:
     return prepared(subset(sample, complement(rows, sample.target.size)), facts_of(sample).seed)
 
 
-def _way(plugin: Any, sample: Sample, overall: MetricValue | None) -> Way | None:
+def _way(plugin: Any, sample: Sample, overall: MetricValue | None, last: Last) -> Way | None:
     """How a metric gets its values on both sides; None for one without influence values or without scores."""
     inner = plugin.inner if isinstance(plugin, OneVsRest) else plugin
     scored = bool(getattr(plugin, "needs_scores", False))
     if (scored and sample.scores is None) or not (hasattr(inner, "influence") or isinstance(inner, RowMetric | RankMetric)):
         return None
-    ours = isinstance(inner, Metric)
-    if overall is None or overall.value is None or not ours:
-        return Directly(plugin, sample)
-    if isinstance(inner, RANKED):
-        return ByLevels(plugin, sample)
-    if isinstance(inner, SmoothMetric):
-        return BySums(plugin, sample)
-    if sample.task != "regression" and not scored and facts_of(sample).classes ** 2 <= LARGEST:
-        return ByCells(plugin, sample)
+    if overall is not None and overall.value is not None and isinstance(inner, Metric):
+        for kind, way in ((RocAuc, ByPlacements), (AveragePrecision, ByPrecision), (SmoothMetric, BySums)):
+            if isinstance(inner, kind):
+                return way(plugin, sample)
+        if sample.task != "regression" and not scored and facts_of(sample).classes ** 2 <= LARGEST:
+            return ByCells(plugin, sample, last)
     return Directly(plugin, sample)
 
 

@@ -75,6 +75,14 @@ def side_of(value: float, influence: Floats, weight: Floats | None) -> Side:
     return Side(value, 0.0 if silent else error, design.kish)
 
 
+def dot(*factors: Floats) -> float:
+    """Sum of the products of some (n,) arrays.
+
+    numpy's own loop: the threads of a linear algebra library would wait for each other wherever slices share the processors.
+    """
+    return float(np.einsum(",".join("i" * len(factors)) + "->", *factors))
+
+
 def complement(rows: Rows, n: int) -> Rows:
     """The other rows, rising."""
     outside = np.ones(n, dtype=np.bool_)

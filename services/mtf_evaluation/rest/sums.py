@@ -24,16 +24,16 @@ class BySums(Way):
         terms = np.asarray(inner.terms(binary(sample, plugin.code) if isinstance(plugin, OneVsRest) else sample), dtype=np.float64)
         # Sums of squares lose digits where the mean is large beside the spread, so terms are taken from their mean.
         self._centre = self.facts.design.means(terms)
-        self._terms = terms - self._centre
+        self._terms = np.column_stack([np.ones(len(terms)), terms - self._centre])
         self._all = self._sums(None)
 
     def _sums(self, rows: Rows | None) -> tuple[float, Floats, Floats]:
         """Rows; weight and weighted terms; squared weight with the terms' products."""
-        terms = self._terms if rows is None else self._terms[rows]
-        ones = np.column_stack([np.ones(len(terms)), terms])
+        ones = self._terms if rows is None else self._terms.take(rows, axis=0)
         weight = self.of(rows)
         heavy = ones if weight is None else ones * weight[:, None]
-        return float(len(terms)), heavy.sum(axis=0), heavy.T @ heavy
+        second = np.einsum("ij,ik->jk", heavy, heavy)
+        return float(len(ones)), second[0] if weight is None else np.einsum("i,ij->j", weight, ones), second
 
     def sides(self, rows: Rows) -> tuple[Side, Side]:
         """Both sides from their sums; a rest that is smaller than the slice is summed itself, which keeps its digits."""
@@ -75,4 +75,4 @@ class BySums(Way):
         _, first, second = self._sums(rows)
         means = first[1:] / float(first[0])
         value, slope = self._value(means, second, float(second[0, 0]))
-        return value, self._terms[rows] @ slope - float(means @ slope)
+        return value, self._terms[rows, 1:] @ slope - float(means @ slope)

@@ -1,0 +1,1 @@
+"""Slices against the rest."""
