@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
 
-from mtf.contracts.registry import ComparisonView
+from mtf.contracts.registry import ComparisonView, Standing
 from mtf.contracts.report import Gate, MetricValue, Report
 from mtf.errors import PlatformError
 from mtf.saved import drawn
@@ -105,30 +105,64 @@ class EvaluationReport(Report):
 
 
 class ComparisonTable(ComparisonView):
-    """Paired differences with views of them."""
+    """Differences with views of them."""
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The comparison document."""
         return self.model_dump_json(indent=indent)
 
     def to_html(self) -> str:
-        """The differences as a table."""
-        rows = [(one.metric, _difference(one), _p(one.p_value), _p(one.p_adjusted), one.sentence) for one in self.comparisons]
-        return table(f"{self.run} minus {self.baseline}, {self.rows:,} rows", ("metric", "difference", "p", "p adjusted", "in words"), rows)
+        """The differences as a table; of more than two models also their ranks and the overall tests."""
+        head = ("metric", "of", "minus", "difference", "p", "p adjusted", "rows needed", "in words")
+        rows = [
+            (
+                one.metric,
+                one.run,
+                one.baseline,
+                _difference(one),
+                _p(one.p_value),
+                _p(one.p_adjusted),
+                _count(one.rows_needed),
+                one.sentence,
+            )
+            for one in self.comparisons
+        ]
+        how = "paired on" if self.paired else "unpaired, at least"
+        parts = [table(f"{self._who}; {how} {self.rows:,} rows; {self.family}", head, rows)]
+        if self._many:
+            parts += [table("overall tests", ("metric", "in words"), [(one.metric, one.sentence) for one in self.overall])]
+            ranks = [(one.metric, _rank(run), run.run, _p(run.value), run.letters) for one in self.standings for run in one.runs]
+            parts += [table("ranks; models that share a letter cannot be told apart", ("metric", "rank", "model", "value", "alike"), ranks)]
+        return "".join(parts)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per metric."""
+        """One row per pair and metric."""
         import pandas as pd
 
         return pd.DataFrame([one.model_dump(exclude={"where"}) for one in self.comparisons])
 
     def __str__(self) -> str:
-        """The differences in words."""
-        return "\n".join(one.sentence for one in self.comparisons)
+        """The differences in words; of more than two models first the overall tests and the ranks."""
+        lines: list[str] = []
+        if self._many:
+            lines += [one.sentence for one in self.overall]
+            lines += [f"{one.metric}: {', '.join(f'{_rank(run)} {run.run} ({run.letters})' for run in one.runs)}" for one in self.standings]
+        return "\n".join([*lines, *(one.sentence for one in self.comparisons)])
 
     def _repr_html_(self) -> str:
         """The table, for a notebook's cell."""
         return self.to_html()
+
+    @property
+    def _many(self) -> bool:
+        return len(self.runs) > 2  # noqa: PLR2004 - a pair
+
+    @property
+    def _who(self) -> str:
+        """`a minus b`, or everybody."""
+        if self.baseline:
+            return f"{', '.join(dict.fromkeys(one.run for one in self.comparisons)) or self.run} minus {self.baseline}"
+        return f"{len(self.runs)} models, every two compared"
 
 
 def words(value: MetricValue) -> str:
@@ -158,3 +192,11 @@ def _difference(one: Any) -> str:
 
 def _p(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _rank(run: Standing) -> str:
+    return f"{run.rank}" if run.rank == run.worst_rank else f"{run.rank} to {run.worst_rank}"

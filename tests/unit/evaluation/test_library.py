@@ -231,6 +231,57 @@ def test_comparison_shows_itself() -> None:
     assert [one.metric for one in mtf.compare(a, b, metrics=["accuracy"], level=0.9).comparisons] == ["accuracy"]
 
 
+def test_many_models_are_compared_by_name() -> None:
+    """A list, a dictionary or arguments with names: every two, or each against the baseline; ranks and overall tests show themselves."""
+    a, b, c = (mtf.evaluate(TRUTH, y_score=[min(max(one + 0.02 * k * (-1) ** i, 0), 1) for i, one in enumerate(SCORE)]) for k in (0, 5, 30))
+    for found in (mtf.compare(a, b, c), mtf.compare([a, b, c])):
+        assert [(one.run, one.baseline) for one in found.comparisons[:3]] == [("a", "b"), ("a", "c"), ("b", "c")]
+        assert [one.label for one in found.runs] == ["a", "b", "c"]
+    named = mtf.compare({"big": a, "small": b, "old": c}, baseline="old", metrics=["accuracy", "roc_auc"])
+    assert {(one.run, one.baseline) for one in named.comparisons} == {("big", "old"), ("small", "old")}
+    assert (named.run, named.baseline) == ("big", "old")
+    assert named.family.startswith("Holm over 4 tests")
+    assert mtf.compare(a, b, c, baseline=c, names=["big", "small", "old"], metrics="accuracy").baseline == "old"
+    ranked = mtf.compare(a, b, c, metrics=["accuracy"])
+    assert len(ranked.to_frame()) == 3
+    assert "cannot be told apart" in ranked.to_html()
+    assert "If all 3 were equally good" in str(ranked)
+    assert mtf.compare(a, baseline=b).comparisons[0].baseline == "the baseline"
+
+
+def test_models_on_other_rows_are_compared_unpaired() -> None:
+    """Reports of other rows need `paired=False`, and the answer says so."""
+    a, b = mtf.evaluate(TRUTH, y_score=SCORE), mtf.evaluate(TRUTH[:40], y_score=SCORE[:40])
+    with pytest.raises(DataError, match="40 rows") as caught:
+        mtf.compare(a, b)
+    assert "paired=False" in (caught.value.fix or "")
+    found = mtf.compare(a, b, metrics=["accuracy"], paired=False)
+    assert (found.paired, found.rows, found.comparisons[0].n_baseline) == (False, 40, 40)
+    assert "on other rows (60 and 40)" in str(found)
+
+
+def test_names_that_do_not_fit_are_refused() -> None:
+    """Too few reports, too few names, the same name twice, an unknown baseline: each names its argument."""
+    a = mtf.evaluate(TRUTH, y_score=SCORE)
+    for call, field in (
+        (lambda: mtf.compare(a), "reports"),
+        (lambda: mtf.compare(a, a, names=["x"]), "names"),
+        (lambda: mtf.compare(a, a, names=["x", "x"]), "names"),
+        (lambda: mtf.compare(a, a, baseline="nobody"), "baseline"),
+        (lambda: mtf.compare(a, 3), "b"),
+        (lambda: mtf.compare({"x": a, "y": None}), "y"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            call()
+        assert caught.value.field == field
+
+
+def test_metrics_with_arguments_are_compared_again() -> None:
+    """Without names the metrics of the first report are compared, those with arguments and classes too."""
+    a, b = (mtf.evaluate(TRUTH, y_score=one, metrics=["f_beta(beta=2)", "accuracy"]) for one in (SCORE, [1 - s for s in SCORE]))
+    assert [one.metric for one in mtf.compare(a, b).comparisons] == list(a.metrics)
+
+
 def test_comparison_needs_the_rows() -> None:
     """A report from a file has no rows to pair; reports of other rows are refused."""
     a = mtf.evaluate(TRUTH, y_score=SCORE)
