@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mtf.compute import local
+from mtf.contracts.report import Report
 from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import DataError, SpecError
 from mtf.notebook import EvaluationReport
@@ -18,6 +21,8 @@ from mtf_evaluation.compare_reports import compare
 from mtf_evaluation.inputs import classes, columns
 from mtf_evaluation.inputs.scores import labels_from, scores_of
 from mtf_evaluation.scored import Scored
+from mtf_evaluation.streams import report as streams
+from mtf_evaluation.streams.chunks import EXACT_ROWS, ArrayChunks
 
 __all__ = ["compare", "evaluate"]
 
@@ -76,9 +81,17 @@ def evaluate(
     scored = Scored(pa.array(np.arange(n)), sample, np.ones(n, dtype=np.bool_), parts, 0)
     # Absurdly large numbers overflow to infinity, which is reported as undefined; the caller's session needs no warning of it.
     with np.errstate(all="ignore"):
-        report = assemble.report(spec, scored, None, progress=_silent, cpus=_processors())
+        report = _in_parts(spec, scored) if n > EXACT_ROWS else assemble.report(spec, scored, None, progress=_silent, cpus=_processors())
     head = report.run.model_copy(update={"id": "memory"})
     return EvaluationReport.of(report.model_copy(update={"run": head}), sample, parts)
+
+
+def _in_parts(spec: EvaluateSpec, scored: Scored) -> Report:
+    """More rows than are sorted at once: memory stays what the arrays take."""
+    group = scored.sample.group
+    chunks = ArrayChunks(scored if group is None else replace(scored, groups=pa.array(group)))
+    with local(_processors()) as runner:
+        return streams.report(spec, chunks, None, runner=runner, progress=_silent)
 
 
 def sample_of(

@@ -7,13 +7,14 @@ from typing import Any
 
 _LAZY = {
     "evaluate": "mtf.library",
+    "evaluate_model": "mtf.library",
     "compare": "mtf.library",
     "run": "mtf.embedded",
     "Client": "mtf.client",
 }
 """Public names and the modules that hold them; each is imported on first use, so that `import mtf` stays light."""
 
-__all__ = ["Client", "compare", "evaluate", "run"]
+__all__ = ["Client", "compare", "evaluate", "evaluate_model", "run"]
 
 
 def __getattr__(name: str) -> Any:

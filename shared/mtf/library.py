@@ -1,4 +1,4 @@
-"""Evaluate and compare from Python: `mtf.evaluate`, `mtf.compare`. The room that does it is found by entry point."""
+"""Evaluate and compare from Python: `mtf.evaluate`, `mtf.evaluate_model`, `mtf.compare`. The room that does it is found by entry point."""
 
 from __future__ import annotations
 
@@ -64,6 +64,60 @@ def evaluate(
         y_interval=y_interval,
         task=task,
         labels=labels,
+        positive=positive,
+        weight=weight,
+        group=group,
+        slices=slices,
+        metrics=metrics,
+        level=level,
+        seed=seed,
+    )
+    return found
+
+
+def evaluate_model(
+    model: Any,
+    features: Any,
+    y_true: Any,
+    *,
+    positive: Any = None,
+    weight: Any = None,
+    group: Any = None,
+    slices: Any = None,
+    metrics: Sequence[str] | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+) -> EvaluationReport:
+    """Measure a fitted scikit-learn estimator, or anything that predicts as one, in this process.
+
+    The model's `predict` gives the labels or numbers, `predict_proba` (else `decision_function`) the scores, `classes_` their order. The
+    model runs here, with everything this process may do: a model that you do not trust belongs into `mtf run`, which locks it up.
+
+    Args:
+        model: A fitted estimator or pipeline.
+        features: What its `predict` takes: n rows.
+        y_true: (n,) the truth.
+        positive: The positive label of two; 1 and True are found without it.
+        weight: (n,) sampling weights, at least 0.
+        group: (n,) the unit of dependence.
+        slices: Names of columns of `features`, or a frame (or {name: values}) with n rows.
+        metrics: Names; a default set per task without it.
+        level: Confidence level of every interval.
+        seed: Of the draws from which some intervals are read.
+
+    Returns:
+        The report that `mtf.evaluate` gives.
+
+    Raises:
+        UsageError: The model cannot predict, or predicts several targets at once.
+        ModelError: The model failed; its own error is the cause.
+        DataError: As `mtf.evaluate`.
+        SpecError: As `mtf.evaluate`.
+    """
+    found: EvaluationReport = _room("evaluate_model")(
+        model,
+        features,
+        y_true,
         positive=positive,
         weight=weight,
         group=group,

@@ -15,6 +15,7 @@ from mtf.plugins import Sample
 from mtf_evaluation import assemble, measure, plots, slices
 from mtf_evaluation.gates import decide, judge
 from mtf_evaluation.scored import Scored
+from mtf_evaluation.sliced import COVERAGE
 from mtf_evaluation.slices import Slice
 from mtf_evaluation.streams import pairs, thinned
 from mtf_evaluation.streams.chunks import Chunks
@@ -121,7 +122,7 @@ class _Room:
         """Every metric in the order asked for, and the share of rows with a prediction where that is not all."""
         found = {name: self.measured.values[key][name] for name in self.plugins}
         part = self.measured.parts[key]
-        return found if not (part.kept.keys == 0).any() else found | {assemble.COVERAGE: self.measured.readers[key].coverage()}
+        return found if not (part.kept.keys == 0).any() else found | {COVERAGE: self.measured.readers[key].coverage()}
 
     @property
     def sliced(self) -> list[SliceReport]:
