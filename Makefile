@@ -51,6 +51,7 @@ format: .venv/dev ## Format the code
 .PHONY: golden
 golden: .venv/dev ## Write the golden files anew: look at the difference before you commit it
 	$(BIN)/python -m pytest tests/contract -q --update
+	$(BIN)/python -m tests.conformance
 
 ##@ Rings that need more
 .PHONY: chaos

@@ -134,13 +134,73 @@ def loaders() -> str:
 
 
 def metrics() -> str:
-    """Every metric."""
+    """Every metric, with a link to its page."""
+    rows = [(f"[`{m.name}`]({_page(m)}.md#{m.name})", ", ".join(m.tasks), _better(m), _range(m.bounds), m.summary) for m in _all_metrics()]
+    return table(("metric", "tasks", "better", "range", "definition"), rows)
+
+
+def _metrics_of(page: str) -> Callable[[], str]:
+    def made() -> str:
+        """The metrics of one page, family by family."""
+        parts, family = [], None
+        for metric in sorted((each for each in _all_metrics() if _page(each) == page), key=lambda each: (_family(each), each.name)):
+            if _family(metric) != family:
+                family = _family(metric)
+                parts.append(f"## {family}\n")
+            parts.append(_metric(metric))
+        return "\n".join(parts)
+
+    return made
+
+
+def _all_metrics() -> list[Any]:
     from mtf.plugins import load, names
 
-    better = {True: "higher", False: "lower", None: "neither"}
-    found = [load("metric", name) for name in names("metric")]
-    rows = [(f"`{m.name}`", ", ".join(m.tasks), better[m.greater_is_better], _range(m.bounds), m.summary) for m in found]
-    return table(("metric", "tasks", "better", "range", "definition"), rows)
+    return [load("metric", name) for name in names("metric")]
+
+
+def _page(metric: Any) -> str:
+    """The page follows from what a metric reads: numbers, scores or labels."""
+    if "regression" in metric.tasks:
+        return "regression"
+    return "scores" if metric.needs_scores else "labels"
+
+
+def _family(metric: Any) -> str:
+    """The first sentence of the module that a metric lives in."""
+    text = _first(sys.modules[type(metric).__module__].__doc__).replace("`", "")
+    return re.split(r"[.:] |[.:]$", text)[0]
+
+
+def _better(metric: Any) -> str:
+    return {True: "higher", False: "lower", None: "neither"}[metric.greater_is_better]
+
+
+def _metric(metric: Any) -> str:
+    """What a metric says of itself, as a section of a page."""
+    from mtf_evaluation.catalogue import describe
+
+    known = describe(metric.name)
+    span, better = _range(metric.bounds), _better(metric)
+    direction = {"higher": "higher is better", "lower": "lower is better", "neither": "neither direction is better"}[better]
+    lines = [
+        f"Tasks: {', '.join(metric.tasks)}. Range: {span if span != 'any' else 'any number'}; {direction}.",
+        f"Undefined when {metric.undefined_when}.",
+        f"Interval: reliable from {metric.valid_from}." if metric.has_interval else f"Interval: {metric.valid_from}.",
+        "Two models: compared on the same rows." if known.paired else "Two models: no comparison with an interval.",
+        f"Source: {metric.source}.",
+    ]
+    if "binary" in metric.tasks:
+        lines.append(f"Of one class of several: `{metric.name}(class=...)`.")
+    parts = [
+        f"### `{metric.name}`\n",
+        f"{metric.summary}\n",
+        f"```text\n{metric.formula}\n```\n",
+        "\n".join(f"- {line}" for line in lines) + "\n",
+    ]
+    if metric.Args.model_fields:
+        parts.append(keys_of(metric.Args))
+    return "\n".join(parts)
 
 
 def _range(bounds: tuple[float, float]) -> str:
@@ -287,6 +347,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "steps": steps,
     "loaders": loaders,
     "metrics": metrics,
+    "metrics-labels": _metrics_of("labels"),
+    "metrics-scores": _metrics_of("scores"),
+    "metrics-regression": _metrics_of("regression"),
     "default-metrics": default_metrics,
     "checks": checks,
     "settings": settings,

@@ -171,7 +171,7 @@ class MaxError(Metric):
     bounds = (0.0, math.inf)
     summary = "Largest |prediction - truth| of this sample, in the target's unit; it grows with the number of rows."
     formula = "max(|prediction - truth|)"
-    valid_from = "no interval and no paired comparison: errors larger than any seen cannot be bounded without a model of them"
+    valid_from = "never: errors larger than any seen cannot be bounded without a model of them"
     source = "scikit-learn `max_error`"
     of_errors = True
     """Needs the errors alone, so that it can be read from counted errors."""
