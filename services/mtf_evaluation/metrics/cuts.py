@@ -64,6 +64,12 @@ def of_kind(ranking: Ranking, kind: Kind) -> Floats:
     return positives if kind == "positive" else negatives if kind == "negative" else positives + negatives
 
 
+def _upto(ranking: Ranking, kind: Kind) -> Floats:
+    """(g,) the same, added up from the lowest score."""
+    positives, negatives = ranking.upto
+    return positives if kind == "positive" else negatives if kind == "negative" else positives + negatives
+
+
 def total(ranking: Ranking, kind: Kind) -> float:
     """Weight of all rows of a kind."""
     positives, negatives = ranking.totals
@@ -79,17 +85,16 @@ def cut(ranking: Ranking, kind: Kind, share: float, *, furthest: bool = False) -
         share: Between 0 and 1.
         furthest: Where several cuts have the same share above them, the lowest one instead of the highest.
     """
-    weight = of_kind(ranking, kind)[::-1]
-    upto = np.cumsum(weight)
-    wanted, slack = share * float(upto[-1]), TOLERANCE * float(upto[-1])
-    at = int(np.searchsorted(upto, wanted + slack, side="right") if furthest else np.searchsorted(upto, wanted - slack))
+    upto, whole = _upto(ranking, kind), total(ranking, kind)
+    below, slack = (1 - share) * whole, TOLERANCE * whole
+    at = int(np.searchsorted(upto, below - slack) if furthest else np.searchsorted(upto, below + slack, side="right"))
     at = min(at, upto.size - 1)
-    before = float(upto[at - 1]) if at else 0.0
-    part = float(np.clip((wanted - before) / weight[at], 0.0, 1.0)) if weight[at] > 0 else 1.0
+    own = float(upto[at] - (upto[at - 1] if at else 0.0))
+    part = float(np.clip((float(upto[at]) - below) / own, 0.0, 1.0)) if own > slack else 1.0
     above = np.zeros(upto.size)
-    above[upto.size - at :] = 1.0
-    above[upto.size - 1 - at] = part
-    return Cut(above, upto.size - 1 - at, ranking)
+    above[at + 1 :] = 1.0
+    above[at] = part
+    return Cut(above, at, ranking)
 
 
 @dataclass(frozen=True)
@@ -124,9 +129,13 @@ def _mass_along(found: Cut, of: Kind, by: Kind) -> Callable[[float], float]:
     ranking = found.ranking
 
     def mass(share: float) -> float:
-        other = np.concatenate(([0.0], np.cumsum(of_kind(ranking, of)[::-1]))) / total(ranking, of)
-        axis = np.concatenate(([0.0], np.cumsum(of_kind(ranking, by)[::-1]))) / total(ranking, by)
-        return float(np.interp(share, axis, other))
+        upto, other = _upto(ranking, by), _upto(ranking, of)
+        below = (1 - share) * total(ranking, by)
+        at = min(int(np.searchsorted(upto, below)), upto.size - 1)
+        before, under = (float(upto[at - 1]), float(other[at - 1])) if at else (0.0, 0.0)
+        own = float(upto[at]) - before
+        part = min(max((below - before) / own, 0.0), 1.0) if own > 0 else 1.0
+        return 1 - (under + part * (float(other[at]) - under)) / total(ranking, of)
 
     return mass
 

@@ -18,7 +18,12 @@ from mtf_evaluation.statistics.influence import delta_interval
 
 FEWEST = 30
 """Rows of the rarer class under which the interval is shown but not trusted."""
-STEPS = 100
+STEPS = 200
+WARM = 12
+MANY, FEW = 100_000, 5_000
+"""Rows from which the fit starts from a part of them, and how many that part has."""
+FAR = 100.0
+"""A coefficient this large of a part of the rows comes from classes that do not overlap there, and is no start."""
 PRECISE = 1e-9
 """A Newton step this small doubles its digits once more and is done."""
 VALID = f"{FEWEST} rows of the rarer class in the truth (effective ones with weights), and {FEWEST_GROUPS} groups where rows are grouped"
@@ -51,33 +56,63 @@ def odds_of(facts: Facts) -> Odds:
 def fitted(columns: Floats, offset: Floats | None, positive: Floats, weight: Floats | None) -> Floats:
     """(p,) coefficients of a logistic regression on (n, p) columns: Newton's method, with halved steps where one goes too far.
 
+    Many rows start from the coefficients of a few thousand of them, which leaves a step or two to make.
+
     Args:
         columns: (n, p) regressors; the maximum must exist.
         offset: (n,) part of the log-odds that is given, or None.
         positive: (n,) 0 or 1.
         weight: (n,) weights above 0, or None.
     """
-    weight = np.ones(positive.size) if weight is None else weight / weight.mean()
-    given = np.zeros(positive.size) if offset is None else offset
+    start = np.zeros(columns.shape[1])
+    if positive.size > MANY:
+        some = np.s_[:: positive.size // FEW]
+        some_offset, some_weight = (None if each is None else each[some] for each in (offset, weight))
+        start = newton(columns[some], some_offset, positive[some], some_weight, start=start, steps=WARM)
+        if not np.isfinite(start).all() or np.abs(start).max() > FAR:
+            start = np.zeros(columns.shape[1])
+    return newton(columns, offset, positive, weight, start=start, steps=STEPS)
+
+
+def newton(columns: Floats, offset: Floats | None, positive: Floats, weight: Floats | None, *, start: Floats, steps: int) -> Floats:
+    """(p,) coefficients after at most `steps` steps from `start`.
+
+    A step that moves no row's log-odds by more than 1 always gains (the curvature changes little on the way); a longer one is tried, and halved
+    until it gains.
+    """
+    heavy = None if weight is None else weight / weight.mean()
+    found = start
+    eta = columns @ found if offset is None else offset + columns @ found
+    for _ in range(steps):
+        chance = special.expit(eta)
+        curved, apart = chance * (1 - chance), positive - chance
+        if heavy is not None:
+            curved, apart = curved * heavy, apart * heavy
+        try:
+            step = np.linalg.solve((columns * curved[:, None]).T @ columns, columns.T @ apart)
+        except np.linalg.LinAlgError:
+            return np.full(found.size, np.nan)
+        moved = columns @ step
+        if np.abs(moved).max() > 1:
+            share = _gaining(eta, moved, positive, heavy)
+            step, moved = step * share, moved * share
+        found, eta = found + step, eta + moved
+        if np.abs(step).max() <= PRECISE * (1 + np.abs(found).max()):
+            break
+    return np.asarray(found)
+
+
+def _gaining(eta: Floats, moved: Floats, positive: Floats, weight: Floats | None) -> float:
+    """The share of a step, 1 or halved until it gains, that raises the likelihood."""
 
     def likelihood(at: Floats) -> float:
-        eta = given + columns @ at
-        return float(weight @ (positive * eta - np.logaddexp(0, eta)))
+        each = positive * at - np.logaddexp(0, at)
+        return float(each.sum() if weight is None else weight @ each)
 
-    found = np.zeros(columns.shape[1])
-    best = likelihood(found)
-    for _ in range(STEPS):
-        chance = special.expit(given + columns @ found)
-        curvature = (columns * (weight * chance * (1 - chance))[:, None]).T @ columns
-        step = np.linalg.solve(curvature, columns.T @ (weight * (positive - chance)))
-        if np.abs(step).max() <= PRECISE * (1 + np.abs(found).max()):
-            return np.asarray(found + step)
-        reached = likelihood(found + step)
-        while not reached >= best - abs(best) * 1e-12 and np.abs(step).max() > PRECISE:
-            step = step / 2
-            reached = likelihood(found + step)
-        found, best = found + step, reached
-    return found
+    now, share = likelihood(eta), 1.0
+    while share * np.abs(moved).max() > 1 and not likelihood(eta + share * moved) > now:
+        share /= 2
+    return share
 
 
 class Recalibration(Metric):

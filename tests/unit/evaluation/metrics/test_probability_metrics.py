@@ -192,3 +192,16 @@ def test_extreme_probabilities_converge() -> None:
         tol=1e-14, maxiter=200
     )
     assert _one(sample, "calibration_slope").value == pytest.approx(wanted.params[1], rel=1e-9)
+
+
+def test_many_rows_find_the_same_maximum() -> None:
+    """The start from a part of many rows does not show in the result, also where that part has no positive row."""
+    sample = samples.binary(120_000, share=0.3)
+    assert sample.scores is not None
+    odds = special.logit(sample.scores[:, 1])
+    fit = sm.GLM(sample.target, sm.add_constant(odds), family=sm.families.Binomial()).fit(tol=1e-14)
+    assert _one(sample, "calibration_slope").value == pytest.approx(fit.params[1], rel=CLOSE)
+    target = sample.target.copy()
+    target[:: sample.target.size // 5_000] = 0
+    fit = sm.GLM(target, sm.add_constant(odds), family=sm.families.Binomial()).fit(tol=1e-14)
+    assert _one(replace(sample, target=target), "calibration_slope").value == pytest.approx(fit.params[1], rel=CLOSE)
