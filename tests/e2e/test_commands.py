@@ -293,7 +293,44 @@ def test_compare_two_runs(mtf: Command, plainer: str, finished: dict[str, Finish
     same = json.loads(mtf("runs", "compare", ours.id, ours.id, "--json").stdout)
     assert {item["difference"] for item in same["comparisons"]} <= {0.0, None}
     assert {item["p_value"] for item in same["comparisons"]} <= {1.0, None}
-    assert "rows" in mtf("runs", "compare", ours.id, finished["adult"].id, code=2).stderr
+    assert "different tasks" in mtf("runs", "compare", ours.id, finished["adult"].id, code=2).stderr
+
+
+def test_compare_many_runs(mtf: Command, plainer: str, finished: dict[str, Finished]) -> None:
+    """Three runs on the same rows: every pair, an overall test and ranks; against a baseline only its pairs; named metrics get Holm."""
+    ours = finished["penguins"]
+    third = str(json.loads(mtf("run", variant(mtf, "penguins", "twin.yaml", name="penguins-twin"), "--json").stdout)["run"]["id"])
+    asked = ("runs", "compare", ours.id, plainer, third)
+    view = json.loads(mtf(*asked, "--metric", "accuracy", "-m", "log_loss", "--json").stdout)
+    assert len(view["comparisons"]) == 6
+    assert view["family"].startswith("Holm over 6 tests")
+    assert {one["metric"]: one["method"] for one in view["overall"]} == {"accuracy": "cochran-q", "log_loss": "wald"}
+    letters = {one["run"]: one["letters"] for one in view["standings"][1]["runs"]}
+    labels = {one["id"]: one["label"] for one in view["runs"]}
+    assert letters[labels[ours.id]] == letters[labels[third]] != letters[labels[plainer]]
+    against = json.loads(mtf(*asked, "--baseline", plainer, "-m", "accuracy", "--json").stdout)
+    assert {one["baseline"] for one in against["comparisons"]} == {labels[plainer]}
+    assert (against["baseline"], len(against["comparisons"])) == (plainer, 2)
+    assert "every two compared" in mtf(*asked).stdout
+    assert "accuracy" in mtf(*asked, "-m", "acuracy", code=2).stderr
+    assert "2 to 20 runs" in mtf("runs", "compare", ours.id, code=2).stderr
+
+
+def test_compare_runs_on_other_rows(mtf: Command, finished: dict[str, Finished]) -> None:
+    """Another split is refused in pairs with what differs and how many rows are shared, and compared unpaired when asked to."""
+    ours = finished["penguins"]
+    steps = [{"drop_missing": {"columns": ["sex"]}}, {"split": {"test": 0.4, "seed": 11}}, {"impute": {"numeric": "median", "categorical": "most_frequent"}}]
+    other = str(json.loads(mtf("run", variant(mtf, "penguins", "split.yaml", processing=steps), "--json", code=None).stdout)["run"]["id"])
+    told = " ".join(mtf("runs", "compare", ours.id, other, code=2).stderr.split())
+    for part in ("the steps that choose rows", "seed=11", "rows are among the", "--unpaired"):
+        assert part in told
+    view = json.loads(mtf("runs", "compare", ours.id, other, "--unpaired", "-m", "accuracy", "--json").stdout)
+    assert view["paired"] is False
+    assert "seed=11" in view["differs"][0]
+    one = view["comparisons"][0]
+    assert (one["paired"], one["interval_method"]) == (False, "miettinen-nurminen")
+    assert "also belong to another run" in view["warnings"][0]
+    assert "unpaired, on other rows" in mtf("runs", "compare", ours.id, other, "--unpaired").stdout
 
 
 # Registries
