@@ -11,6 +11,7 @@ from mtf_evaluation.metrics.facts import facts_of
 from mtf_evaluation.metrics.rows import small_or_skewed
 from mtf_evaluation.statistics.influence import delta_influence, delta_interval, gradient
 from mtf_evaluation.statistics.scales import IDENTITY, LOG, LOGIT, Scale
+from mtf_evaluation.statistics.sums import spreads
 
 Plain = RowMetric | RankMetric
 
@@ -24,7 +25,7 @@ def influence_of(plugin: Plain, sample: Sample) -> tuple[float, Floats]:
     terms = np.asarray(plugin.terms(sample), dtype=np.float64)
     means = design.means(terms)
     value = float(plugin.value(means))
-    slope = gradient(lambda point: float(plugin.value(point)), means, terms.std(axis=0))
+    slope = gradient(lambda point: float(plugin.value(point)), means, spreads(terms))
     return value, delta_influence(terms, means, slope)
 
 

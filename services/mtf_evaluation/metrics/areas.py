@@ -244,10 +244,12 @@ class RocAucOvr(MeanArea):
         """The mean area and its (n,) influence values."""
         present = [int(code) for code in np.flatnonzero(facts.truths)]
         total = np.zeros(facts.sample.target.size)
+        value = 0.0
         for code in present:
             ranking = facts.ranking(code)
             total += ranking.spread(ranking.area)
-        return float(np.mean([facts.ranking(code).area.value for code in present])), total / len(present)
+            value += ranking.area.value / len(present)
+        return value, total / len(present)
 
 
 def logit_or_edge(value: float, error: float, design: Design, units: float, level: float) -> Interval:

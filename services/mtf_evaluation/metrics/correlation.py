@@ -52,7 +52,7 @@ class Pearson(SmoothMetric):
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 5) centred prediction and truth, their squares and their product."""
-        return np.stack(_moments(sample), axis=1)
+        return np.stack(_moments(sample)).T
 
     def value(self, means: Floats) -> float:
         """The covariance over the root of both variances."""
@@ -94,7 +94,7 @@ class Concordance(SmoothMetric):
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 6) centred prediction and truth, their squares, their product, and the error."""
-        return np.stack([*_moments(sample), errors_of(sample)], axis=1)
+        return np.stack([*_moments(sample), errors_of(sample)]).T
 
     def value(self, means: Floats) -> float:
         """Twice the covariance over both variances and the squared bias."""

@@ -133,7 +133,7 @@ class D2Tweedie(SmoothMetric):
         centre = facts_of(sample).centre.target
         middle = np.full_like(sample.target, centre if centre > 0 or power == 0 else 1.0)
         model, none = unit_deviance(sample.target, sample.prediction, power), unit_deviance(sample.target, middle, power)
-        return np.stack([model, none, sample.target, middle], axis=1)
+        return np.stack([model, none, sample.target, middle]).T
 
     def value(self, means: Floats) -> float:
         """1 - a / (b - deviance of the mean from the centre)."""

@@ -17,6 +17,8 @@ from mtf_evaluation.statistics.matrix import dirichlet
 
 Floats = NDArray[np.float64]
 KEY = "facts"
+RANKINGS = 1
+"""Classes whose ranking is held at once."""
 _ROWS = ("target", "prediction", "scores", "weight", "group")
 SUM_TOLERANCE = 1e-3
 """How far a row's probabilities may be from 1 together: what three printed digits leave."""
@@ -120,6 +122,9 @@ class Facts:
     def ranking(self, code: int = 1) -> Ranking:
         """The rows in order of the score of class `code`, against all other classes."""
         if code not in self._rankings:
+            # Of many classes each is looked at in its turn; all of them would take 70 bytes a row and class.
+            if len(self._rankings) >= RANKINGS:
+                self._rankings.pop(next(iter(self._rankings)), None)
             scores = self.scores[:, code]
             self._rankings[code] = Ranking(np.ascontiguousarray(scores), self.sample.target == code, self.sample.weight)
         return self._rankings[code]

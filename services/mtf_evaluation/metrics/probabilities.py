@@ -104,7 +104,7 @@ class BrierSkill(SmoothMetric):
     def terms(self, sample: Sample) -> Floats:
         """(n, 2) squared error and truth."""
         positive = (sample.target == 1).astype(np.float64)
-        return np.stack([(facts_of(sample).scores[:, 1] - positive) ** 2, positive], axis=1)
+        return np.stack([(facts_of(sample).scores[:, 1] - positive) ** 2, positive]).T
 
     def value(self, means: Floats) -> float:
         """1 - a / (b (1 - b)); NaN where the truth has one class."""

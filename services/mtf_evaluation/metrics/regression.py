@@ -117,7 +117,7 @@ class RSquared(SmoothMetric):
     def terms(self, sample: Sample) -> Floats:
         """(n, 3) squared error, centred truth and its square. Centring changes nothing but keeps the digits."""
         centred = sample.target - facts_of(sample).centre.target
-        return np.stack([errors_of(sample) ** 2, centred, centred**2], axis=1)
+        return np.stack([errors_of(sample) ** 2, centred, centred**2]).T
 
     def value(self, means: Floats) -> float:
         """1 - a / (c - b^2), with the terms' means in order."""
@@ -148,7 +148,7 @@ class ExplainedVariance(RSquared):
         centre = facts_of(sample).centre
         error = errors_of(sample) - (centre.prediction - centre.target)
         centred = sample.target - centre.target
-        return np.stack([error**2, centred, centred**2, error], axis=1)
+        return np.stack([error**2, centred, centred**2, error]).T
 
     def value(self, means: Floats) -> float:
         """1 - (a - d^2) / (c - b^2), with the terms' means in order."""

@@ -78,7 +78,7 @@ class WeightedPercentageError(Loss):
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 2) absolute error and absolute truth."""
-        return np.stack([np.abs(errors_of(sample)), np.abs(sample.target)], axis=1)
+        return np.stack([np.abs(errors_of(sample)), np.abs(sample.target)]).T
 
     def value(self, means: Floats) -> float:
         """The ratio of the means."""

@@ -13,6 +13,7 @@ from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.statistics.influence import delta_influence, delta_interval, gradient, tail_index, tail_weight
 from mtf_evaluation.statistics.scales import IDENTITY, LOG, Scale
+from mtf_evaluation.statistics.sums import spreads
 
 FEWEST = 30
 """Independent rows (or groups) from which the delta method is trusted."""
@@ -68,7 +69,7 @@ class SmoothMetric(Metric):
     def _spread(self, terms: Floats) -> Floats:
         """(t,) standard deviations of (n, t) terms, or zeros for a metric that knows its gradient and so asks for no step."""
         numeric = type(self).slope is SmoothMetric.slope
-        return np.asarray(terms.std(axis=0)) if numeric else np.zeros(terms.shape[1])
+        return spreads(terms) if numeric else np.zeros(terms.shape[1])
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """The metric with its delta-method interval."""

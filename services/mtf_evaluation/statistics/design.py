@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from mtf_evaluation.statistics.sums import dot
+from mtf_evaluation.statistics.sums import dot, means
 
 Floats = NDArray[np.float64]
 FEW_GROUPS = 30
@@ -76,8 +76,8 @@ class Design:
     def means(self, terms: Floats) -> Floats:
         """Weighted means of the columns of (n, t) terms, as (t,)."""
         if self.weight is None:
-            return np.asarray(terms.mean(axis=0), dtype=np.float64)
-        return np.einsum("i,ij->j", self.weight, terms) / self.total
+            return means(terms)
+        return np.asarray(np.einsum("i,ij->j", self.weight, terms) / self.total, dtype=np.float64)
 
     def standard_error(self, influence: Floats) -> float:
         """Standard error of an estimate with these (n,) influence values, whose weighted mean is 0.

@@ -51,7 +51,7 @@ def dirichlet(counts: Floats, seed: int) -> Floats | None:
     few = shape[..., 0] < MANY
     if few.any():
         cubes[few] = generator(seed, FEW_STREAM).standard_gamma(shape[few], size=(int(np.count_nonzero(few)), draws))
-    return cubes
+    return np.asarray(cubes)
 
 
 def drawn_interval(function: Callable[[Floats], Floats], matrices: Floats, level: float) -> Interval:

@@ -58,10 +58,9 @@ def quantile_interval(values: Floats, design: Design, level: float, share: float
     Independent, equally weighted rows: order statistics with exact binomial coverage of at least `level`. Otherwise the share
     gets a Wilson interval at its effective number of rows, and the weighted quantiles at its limits are the answer.
     """
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    n = ordered.size
+    n = values.size
     if design.simple:
+        ordered = np.sort(values)
         low, high = _order_statistics(n, level, share)
         if low < 0 or high >= n:
             return no_interval(f"{n} rows are too few for an interval of the {share:g} quantile at this level")
@@ -72,6 +71,8 @@ def quantile_interval(values: Floats, design: Design, level: float, share: float
     limits = wilson(share, design.effective(below - design.mean(below)), level, quantile=design.quantile(level))
     if limits.lower is None or limits.upper is None:
         return no_interval()
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
     weight = np.ones(n) if design.weight is None else design.weight[order]
     cumulative = np.cumsum(weight) / weight.sum()
     low, high = (int(np.searchsorted(cumulative, limit)) for limit in (limits.lower, limits.upper))

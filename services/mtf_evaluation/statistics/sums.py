@@ -17,6 +17,16 @@ def dot(a: Floats, b: Floats) -> float:
     return float(np.einsum("i,i->", a, b))
 
 
+def means(terms: Floats) -> Floats:
+    """(t,) means of the columns of (n, t) terms: one after the other, which is several times faster than along short rows."""
+    return np.array([column.mean() for column in terms.T], dtype=np.float64)
+
+
+def spreads(terms: Floats) -> Floats:
+    """(t,) standard deviations of the columns of (n, t) terms."""
+    return np.array([column.std() for column in terms.T], dtype=np.float64)
+
+
 def combine(terms: Floats, factors: Floats) -> Floats:
     """(n,) sums over the columns of (n, t) terms, each times its factor."""
     if terms.shape[1] == 1:
