@@ -33,7 +33,7 @@ class ByPlacements(Directly):
         self._gini = isinstance(inner, Gini)
         part = binary(sample, plugin.code) if isinstance(plugin, OneVsRest) else sample
         ranking = facts_of(part).ranking(1)
-        self._key = (levels_of(ranking, self.facts.n) * 2 + (part.target == 1)).astype(np.int32)
+        self._key = (levels_of(ranking, self.facts.n) * 2 + (part.target == 1)).astype(np.int64)
         size = 2 * (int(self._key.max()) // 2 + 1)
         count = np.bincount(self._key, minlength=size).astype(np.float64)
         weighed = [count, count]
@@ -103,55 +103,47 @@ class _Against:
     def __init__(self, own: list[Floats], other: list[Floats]) -> None:
         self.size = own[0].size
         below = np.cumsum(other[1]) - other[1] / 2
-        self._below = below
         self._totals = np.array(
             [own[0].sum(), own[1].sum(), own[2].sum(), dot(own[1], below), dot(own[2], below), dot(own[2], below, below)]
         )
-        self._weight, self._placed = _Above(own[1]), _Above(own[2] * below)
-        self._squares = self._weight if own[2] is own[1] else _Above(own[2])
+        self._weighed = own[2] is not own[1]
+        upto = np.cumsum(own[2])
+        self._all = float(upto[-1])
+        columns = [below, own[2], upto, _above(own[2]), _above(own[2] * below)]
+        if self._weighed:
+            columns.append(_above(own[1]))
+        # One row a level, so that a level of the slice is fetched from memory once.
+        self._table = np.stack(columns, axis=1)
 
     def sums(self, levels: Rows, own: list[Floats], other: list[Floats]) -> tuple[Floats, Floats]:
         """(6,) sums of the slice and of the rest: rows, weight, squared weight and three sums of placements, as in `_counted`."""
+        here = np.ascontiguousarray(self._table.take(levels, axis=0).T)
+        below, at, reached, above2, placed = here[:5]
         upto = np.cumsum(other[1])
         among = upto - other[1] / 2
-        slice_ = np.array([own[0].sum(), own[1].sum(), own[2].sum(), dot(own[1], among), dot(own[2], among), dot(own[2], among, among)])
-        # All rows of the class against the slice's rows of the other: what they lose when the slice goes.
-        lost = dot(other[1], self._weight.above(levels))
-        lost2 = lost if self._weight is self._squares else dot(other[1], self._squares.above(levels))
-        crossed = dot(other[1], self._placed.above(levels))
-        at, between = self._squares.steps(levels)
-        squared = dot(at, among, among) + dot(between, upto, upto)
-        here = self._below[levels]
-        apart = here - among
-        rest = np.array(
-            [
-                self._totals[0] - slice_[0],
-                self._totals[1] - slice_[1],
-                self._totals[2] - slice_[2],
-                self._totals[3] - lost - dot(own[1], apart),
-                self._totals[4] - lost2 - dot(own[2], apart),
-                self._totals[5] - 2 * crossed + squared - dot(own[2], apart, apart),
-            ]
+        count, weight = float(own[0].sum()), float(own[1].sum())
+        slice_ = np.array(
+            [count, weight, own[2].sum(), dot(own[1], among), dot(own[2], among), dot(own[2], among, among)], dtype=np.float64
         )
+        # All rows of the class against the slice's rows of the other: what they lose when the slice goes.
+        lost2 = dot(other[1], above2)
+        lost = dot(other[1], here[5]) if self._weighed else lost2
+        between = np.append(reached[1:] - at[1:], self._all)
+        between -= reached
+        squared = dot(at, among, among) + dot(between, upto, upto)
+        below -= among
+        gone = dot(own[2], below)
+        rest = self._totals - slice_
+        rest[3] = self._totals[3] - lost - (dot(own[1], below) if self._weighed else gone)
+        rest[4] = self._totals[4] - lost2 - gone
+        rest[5] = self._totals[5] - 2 * dot(other[1], placed) + squared - dot(own[2], below, below)
         return slice_, rest
 
 
-class _Above:
-    """Sums of (levels,) numbers above a level, which itself counts half, and between levels."""
-
-    def __init__(self, values: Floats) -> None:
-        self._values = values
-        self._upto = np.cumsum(values)
-
-    def above(self, levels: Rows) -> Floats:
-        """What lies above each of some levels, with half of what lies there."""
-        return np.asarray(self._upto[-1] - self._upto[levels] + self._values[levels] / 2)
-
-    def steps(self, levels: Rows) -> tuple[Floats, Floats]:
-        """What lies at each of some rising levels, and between it and the next one."""
-        at, upto = self._values[levels], self._upto[levels]
-        following = np.concatenate([upto[1:] - at[1:], self._upto[-1:]])
-        return at, following - upto
+def _above(values: Floats) -> Floats:
+    """(levels,) sums of the values above each level, with half of what lies there."""
+    upto = np.cumsum(values)
+    return np.asarray(upto[-1] - upto + values / 2)
 
 
 def _columns(table: list[Floats], side: int) -> list[Floats]:

@@ -31,6 +31,9 @@ from mtf_evaluation.statistics.unpaired import Unpaired, independent, joint, sco
 LOOKED_AT = 1000
 """A smaller rest is measured itself to see whether its interval holds; a larger one is as reliable as all rows together."""
 AGREES = 1e-9
+"""How far a slice's value from sums may lie from the measured one: only rounding may tell them apart."""
+MOST_WORK = 20_000_000
+"""Rows times slices up to which a metric is asked for its influence values on both sides of each slice anew."""
 Values = Mapping[str, MetricValue]
 Found = dict[str, RestComparison]
 
@@ -71,8 +74,9 @@ def compare(
     asked = [(rows, values) for rows, values in zip(slices, measured, strict=True) if rows is not None and ways]
     if not asked:
         return [{} for _ in slices]
+    task = _Task(ways, overall, level, _beyond(ways, len(asked)))
     with local(min(cpus, len(asked))) as runner:
-        raw = iter(_judged(list(runner.map(lambda one: _differences(ways, one[0], one[1], overall, level), asked)), level))
+        raw = iter(_judged(list(runner.map(lambda one: _differences(task, one[0], one[1]), asked)), level))
     found = [next(raw) if rows is not None else {} for rows in slices]
     return _adjusted(found, list(ways))
 
@@ -89,8 +93,30 @@ class _Difference:
     doubt: str | None = None
 
 
-def _differences(ways: Mapping[str, Way], rows: Rows, measured: Values, overall: Values, level: float) -> dict[str, _Difference]:
+@dataclass(frozen=True)
+class _Task:
+    """What all slices share."""
+
+    ways: Mapping[str, Way]
+    overall: Values
+    level: float
+    beyond: Mapping[str, str]
+    """Metrics that would take too long, with the reason."""
+
+
+def _beyond(ways: Mapping[str, Way], slices: int) -> dict[str, str]:
+    """Metrics that have to be asked anew for each slice, where that would take minutes."""
+    n = next(iter(ways.values())).facts.n
+    if n * slices <= MOST_WORK:
+        return {}
+    why = f"this metric is sorted anew for each slice; {slices:,} slices of {n:,} rows would take minutes, declare fewer slices"
+    anew = (name for name, way in ways.items() if type(way) is Directly or (way.sample.group is not None and isinstance(way, Directly)))
+    return dict.fromkeys(anew, why)
+
+
+def _differences(task: _Task, rows: Rows, measured: Values) -> dict[str, _Difference]:
     """Every metric of one slice."""
+    ways, overall, level, beyond = task.ways, task.overall, task.level, task.beyond
     # Threads do not inherit the caller's setting.
     with np.errstate(all="ignore"):
         sample = next(iter(ways.values())).sample
@@ -98,7 +124,10 @@ def _differences(ways: Mapping[str, Way], rows: Rows, measured: Values, overall:
         result = {}
         for name, way in ways.items():
             own = measured.get(name)
-            if own is not None:
+            if own is not None and name in beyond:
+                one = _undefined(RestComparison(n_rest=sample.target.size - rows.size), beyond[name])
+                result[name] = _Difference(one, (-math.inf, math.inf))
+            elif own is not None:
                 found = _difference(_agreeing(way, rows, own), rows, own, level)
                 result[name] = replace(found, doubt=_doubt(own, overall.get(name), way.plugin, small, level))
         return result

@@ -33,7 +33,7 @@ class ByPrecision(Directly):
         # Negatives below every positive are level 0; the highest score comes first in the key, as sums run downwards.
         level = np.cumsum(held)[scores]
         self._size = int(level.max()) + 1
-        self._key = ((self._size - 1 - level) + self._size * positive).astype(np.int32)
+        self._key = ((self._size - 1 - level) + self._size * positive).astype(np.intp)
         self._all = self._tally(None)
 
     def _tally(self, rows: Rows | None) -> Floats:
@@ -42,8 +42,10 @@ class ByPrecision(Directly):
         size = 2 * self._size
         count = np.bincount(key, minlength=size).astype(np.float64)
         weight = self.of(rows)
-        found = [count] if weight is None else [count, *(np.bincount(key, weights=w, minlength=size) for w in (weight, weight * weight))]
-        return np.stack(found).reshape(len(found), 2, self._size)
+        if weight is None:
+            return count.reshape(1, 2, self._size)
+        weighed = [np.bincount(key, weights=w, minlength=size) for w in (weight, weight * weight)]
+        return np.stack([count, *weighed]).reshape(3, 2, self._size)
 
     def sides(self, rows: Rows) -> tuple[Side, Side]:
         """Both sides from the rows of their levels."""

@@ -10,7 +10,7 @@ import numpy as np
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
 from mtf_evaluation.metrics.rows import SmoothMetric
-from mtf_evaluation.rest.side import UNDEFINED, Floats, Rows, Side, Way, complement
+from mtf_evaluation.rest.side import UNDEFINED, Floats, Rows, Side, Way, complement, dot
 from mtf_evaluation.statistics.influence import NOISE, gradient
 
 
@@ -24,16 +24,24 @@ class BySums(Way):
         terms = np.asarray(inner.terms(binary(sample, plugin.code) if isinstance(plugin, OneVsRest) else sample), dtype=np.float64)
         # Sums of squares lose digits where the mean is large beside the spread, so terms are taken from their mean.
         self._centre = self.facts.design.means(terms)
-        self._terms = np.column_stack([np.ones(len(terms)), terms - self._centre])
+        self._terms = [np.ascontiguousarray(column) for column in (terms - self._centre).T]
         self._all = self._sums(None)
 
     def _sums(self, rows: Rows | None) -> tuple[float, Floats, Floats]:
         """Rows; weight and weighted terms; squared weight with the terms' products."""
-        ones = self._terms if rows is None else self._terms.take(rows, axis=0)
+        terms = self._terms if rows is None else [column.take(rows) for column in self._terms]
+        n = self.facts.n if rows is None else rows.size
         weight = self.of(rows)
-        heavy = ones if weight is None else ones * weight[:, None]
-        second = np.einsum("ij,ik->jk", heavy, heavy)
-        return float(len(ones)), second[0] if weight is None else np.einsum("i,ij->j", weight, ones), second
+        heavy = terms if weight is None else [weight * column for column in terms]
+        t = len(terms)
+        first, second = np.empty(t + 1), np.empty((t + 1, t + 1))
+        first[0], second[0, 0] = (n, n) if weight is None else (weight.sum(), dot(weight, weight))
+        for i, column in enumerate(heavy, start=1):
+            first[i] = column.sum()
+            second[i, 0] = second[0, i] = first[i] if weight is None else dot(weight, column)
+            for j, other in enumerate(heavy[:i], start=1):
+                second[i, j] = second[j, i] = dot(column, other)
+        return float(n), first, second
 
     def sides(self, rows: Rows) -> tuple[Side, Side]:
         """Both sides from their sums; a rest that is smaller than the slice is summed itself, which keeps its digits."""
@@ -75,4 +83,5 @@ class BySums(Way):
         _, first, second = self._sums(rows)
         means = first[1:] / float(first[0])
         value, slope = self._value(means, second, float(second[0, 0]))
-        return value, self._terms[rows, 1:] @ slope - float(means @ slope)
+        terms = np.stack([column[rows] for column in self._terms], axis=1)
+        return value, terms @ slope - float(means @ slope)

@@ -101,8 +101,9 @@ def _cross(parts: Sequence[Encoded]) -> list[Slice]:
     """One slice for each combination of codes that a row has, in sorted order, and for declared codes that none has."""
     if len(parts) == 1:
         first, codes = parts[0], parts[0].codes
-        shown = sorted(first.always | set(np.flatnonzero(_count(codes, len(first.values))).tolist()))
-        rows = _split(codes, len(first.values))
+        counts = _count(codes, len(first.values))
+        shown = sorted(first.always | set(np.flatnonzero(counts).tolist()))
+        rows = _split(codes, counts)
         return [_slice([first], [code], rows[code]) for code in shown]
     code = parts[0].codes.copy()
     seen = np.arange(len(parts[0].values))[:, None]
@@ -115,8 +116,8 @@ def _cross(parts: Sequence[Encoded]) -> list[Slice]:
         narrow = np.full(len(seen) * size + 1, -1, dtype=np.int64)
         narrow[occupied] = np.arange(len(occupied))
         code, seen = narrow[code], np.column_stack([seen[occupied // size], occupied % size])
-    rows = _split(code, len(seen))
     counts = _count(code, len(seen))
+    rows = _split(code, counts)
     return [_slice(parts, codes, rows[place]) for place, codes in enumerate(seen.tolist()) if counts[place]]
 
 
@@ -125,11 +126,12 @@ def _count(codes: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.asarray(np.bincount(codes + 1, minlength=size + 1)[1:])
 
 
-def _split(codes: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+def _split(codes: NDArray[np.int64], counts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Positions of the rows of each code, rising. Few codes are sorted as small integers, by counting."""
-    small = codes.astype(np.int16) if size < np.iinfo(np.int16).max else codes
+    small = codes.astype(np.int16) if counts.size < np.iinfo(np.int16).max else codes
     order = np.argsort(small, kind="stable")
-    return np.split(order, np.cumsum(np.concatenate([[np.count_nonzero(codes < 0)], _count(codes, size)])))[1:]
+    outside = codes.size - int(counts.sum())
+    return np.split(order, np.cumsum([outside, *counts.tolist()]))[1:-1]
 
 
 def _slice(parts: Sequence[Encoded], codes: Sequence[int], rows: NDArray[np.int64]) -> Slice:

@@ -231,3 +231,12 @@ def test_weights_are_sampling_weights() -> None:
         for name, value in one.items():
             assert value.upper == pytest.approx(two[name].upper, rel=1e-9), name
     assert Design(3, np.ones(3)).standard_error(np.array([1.0, -1, 0])) == Design(3).standard_error(np.array([1.0, -1, 0]))
+
+
+def test_what_would_take_minutes_is_said_and_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metric that must be sorted anew for every slice is left out of large reports, with the reason; the others are compared."""
+    monkeypatch.setattr("mtf_evaluation.rest.compare.MOST_WORK", 10)
+    found = compared(sample("multiclass", "simple"), ["roc_auc_ovr", "accuracy"])[0]
+    assert "would take minutes" in (found["roc_auc_ovr"].undefined or "")
+    assert found["roc_auc_ovr"].sentence.startswith("roc_auc_ovr cannot be compared")
+    assert found["accuracy"].p_value is not None
