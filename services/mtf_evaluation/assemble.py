@@ -15,7 +15,7 @@ from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import DataError
 from mtf.plugins import Sample, load, names
 from mtf_evaluation import compare, measure, numerals, plots, sliced, slices
-from mtf_evaluation.gates import decide, judge
+from mtf_evaluation.gates import decide, judge, worst
 from mtf_evaluation.parts import measure_many
 from mtf_evaluation.scored import Scored
 from mtf_evaluation.sliced import COVERAGE
@@ -230,6 +230,7 @@ def _evidence(
         paired=None if other is None else paired,
         level=spec.level,
         seed=spec.seed,
+        fewest=max(worst.FEWEST, spec.slice_min_rows),
     )
 
 

@@ -34,6 +34,8 @@ class Evidence:
     """The difference from the baseline in a slice at a confidence level; None without a baseline."""
     level: float
     seed: int
+    fewest: int = worst.FEWEST
+    """Rows from which a slice counts for `worst slice of`."""
 
 
 def gate(term: Term, evidence: Evidence) -> Gate:
@@ -44,7 +46,7 @@ def gate(term: Term, evidence: Evidence) -> Gate:
     if term.worst:
         parts = [_part(term, part, evidence) for part in _across(term, evidence)]
         better = bool(describe(term.metric).greater_is_better)
-        return worst.gate(term, parts, evidence.level, greater_is_better=better)
+        return worst.gate(term, parts, evidence.level, fewest=evidence.fewest, greater_is_better=better)
     part = slices.match(term.where, evidence.parts) if term.where else None
     where: dict[str, Any] = {} if part is None else part.where
     subject = term.metric if part is None else f"{term.metric} in {part.name}"
@@ -59,7 +61,7 @@ def gate(term: Term, evidence: Evidence) -> Gate:
 def unreachable(term: Term, evidence: Evidence) -> str | None:
     """A warning of a gate that these rows could never pass, whatever the model said."""
     if term.worst:
-        parts = [part for part in _across(term, evidence) if len(evidence.sample(part).target) >= worst.FEWEST]
+        parts = [part for part in _across(term, evidence) if len(evidence.sample(part).target) >= evidence.fewest]
         samples = [evidence.sample(part) for part in parts]
         names: list[str | None] = [part.name for part in parts]
     else:
