@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,11 +64,6 @@ def _prose(text: str) -> Markup:
     return Markup(marked)  # noqa: S704 - escaped above
 
 
-def _anchor(key: str) -> str:
-    """A key as an id that a link can name."""
-    return re.sub(r"[^a-z0-9-]+", "-", key.lower())
-
-
 @cache
 def _script() -> str:
     """What lets plots tell their values; everything else on the page works without it."""
@@ -89,6 +83,6 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("mtf_evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    filters: dict[str, Any] = {"count": numerals.count, "prose": _prose, "anchor": _anchor}
+    filters: dict[str, Any] = {"count": numerals.count, "prose": _prose}
     environment.filters |= filters
     return environment

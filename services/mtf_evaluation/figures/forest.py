@@ -37,7 +37,7 @@ def forest(metric: str, overall: MetricValue, slices: Sequence[SliceReport]) -> 
     if any(not value.reliable for _, value, _ in shown):
         legend.append(("unsure hollow", "not reliable"))
     table = Table(["slice", "rows", metric, "against the rest", "adjusted p"], [_row(*part) for part in shown])
-    return Figure(f"forest-{metric}", metric, _caption(len(parts) - len(shown)), drawing, [table], legend)
+    return Figure("forest", metric, _caption(len(parts) - len(shown)), drawing, [table], legend)
 
 
 def _row(part: SliceReport, value: MetricValue, rest: Rest | None) -> list[str]:

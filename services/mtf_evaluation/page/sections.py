@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mtf.contracts.report import Report
@@ -47,7 +48,8 @@ def by_column(report: Report) -> list[Figure]:
 def forests(report: Report) -> list[Figure]:
     """One figure for each metric that has slices: first what gates ask for, then the rest."""
     drawn = (forest(name, report.metrics[name], report.slices) for name in ordered(report))
-    return [figure for figure in drawn if figure is not None][:FORESTS]
+    found = [figure for figure in drawn if figure is not None][:FORESTS]
+    return [replace(figure, key=f"forest-{index}") for index, figure in enumerate(found)]
 
 
 def ordered(report: Report) -> list[str]:

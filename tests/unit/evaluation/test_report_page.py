@@ -1,14 +1,19 @@
 """The page: self-contained, harmless, small, and readable without colour or pictures."""
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mtf.contracts.report import Report
+from mtf.plugins import Sample
 from mtf_evaluation.render import to_html
 from tests.unit.evaluation import samples, scored_files
 
@@ -56,19 +61,31 @@ def page_of(folder: Path, sample: Any, evaluation: dict[str, Any] | None = None,
     return done.path("html").read_text(encoding="utf-8")
 
 
+def assert_only_our_script(page: Page, text: str) -> None:
+    """There is one script, and the page's own policy names its digest and lets nothing else run."""
+    assert page.tags("script") == [{}]
+    script = text.partition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = next(one for one in page.tags("meta") if one.get("http-equiv") == "Content-Security-Policy")
+    rules = dict(rule.strip().split(" ", 1) for rule in str(policy["content"]).split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == f"'sha256-{digest}'"
+    assert rules["base-uri"] == rules["form-action"] == "'none'"
+    assert "fetch" not in script
+    assert "innerHTML" not in script
+
+
 @pytest.mark.parametrize("sample", [samples.binary(200), samples.multiclass(200), samples.regression(200), samples.regression(2000)])
 def test_the_page_is_well_formed_and_alone(tmp_path: Path, sample: Any) -> None:
     """Every element closes, nothing is loaded from anywhere, and the page forbids itself to try."""
     text = page_of(tmp_path, sample, {"gates": ["point(mae) >= 0" if sample.task == "regression" else "accuracy >= 0.1"]})
     page = Page(text)
-    assert not page.tags("script")
+    assert_only_our_script(page, text)
     assert not page.tags("link")
     assert not page.tags("img")
     assert not [one for _, attributes in page.found for one in attributes if one.startswith("on")]
     assert not re.findall(r"(?:https?:)?//[a-z]", re.sub(r"xmlns[^ ]*", "", text))
     assert "url(" not in text
-    policy = next(one for one in page.tags("meta") if one.get("http-equiv") == "Content-Security-Policy")
-    assert str(policy["content"]).startswith("default-src 'none'")
     references = {str(one["href"]) for one in page.tags("a")}
     assert {one for one in references if not one.startswith("#")} == set()
     identifiers = [attributes["id"] for _, attributes in page.found if "id" in attributes]
@@ -92,6 +109,22 @@ def test_landmarks_and_names_for_screen_readers(tmp_path: Path) -> None:
         assert region.get("aria-label")
     for cell in page.tags("th"):
         assert cell.get("scope") in {"col", "row"}
+    assert len(page.tags("figcaption")) == len(page.tags("figure"))
+    headings = [int(tag[1]) for tag, _ in page.found if re.fullmatch(r"h[1-6]", tag)]
+    assert headings[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(headings))
+    assert page.found.index(("a", {"class": "skip", "href": "#main"})) < page.found.index(("main", {"id": "main"}))
+
+
+def test_every_plot_has_a_table_and_tells_its_values(tmp_path: Path) -> None:
+    """What is drawn can be read: a title for each mark, and a table in each figure."""
+    for folder, sample in (("b", samples.binary(300)), ("m", samples.multiclass(300)), ("r", samples.regression(3000))):
+        text = page_of(tmp_path / folder, sample, {"slices": ["part"]}, {"part": (["a", "b", "c"] * 1000)[: len(sample.target)]})
+        figures = re.findall(r"<figure.*?</figure>", text, flags=re.DOTALL)
+        assert len(figures) >= 6
+        for figure in figures:
+            assert "<title>" in figure
+            assert "<table" in figure
 
 
 def test_a_users_text_is_harmless(tmp_path: Path) -> None:
@@ -102,14 +135,14 @@ def test_a_users_text_is_harmless(tmp_path: Path) -> None:
     titles = {"name": "demo", "dataset": EVIL, "model": f"m{EVIL}"}
     text = page_of(tmp_path, sample, evaluation, slices, titles=titles, notes={EVIL: {EVIL: [EVIL]}, "warnings": [f"`{EVIL}` {EVIL}"]})
     page = Page(text)
-    assert not page.tags("script")
+    assert_only_our_script(page, text)
     assert not [one for _, attributes in page.found for one in attributes if one.startswith("on")]
     assert EVIL in "".join(page.words)
     assert EVIL not in text
 
 
 def test_many_slices_stay_small(tmp_path: Path) -> None:
-    """Three hundred slices with all metrics, and two thousand, stay under a megabyte; the page says what it left out."""
+    """Three hundred slices, and two thousand, stay under a megabyte; the page says what it left out, and where that stands."""
     sample = samples.binary(300)
     spec = scored_files.spec(sample, {"slices": ["part"]})
     report = scored_files.report(scored_files.run(tmp_path, spec, scored_files.table(sample, {"part": ["a", "b", "c"] * 100})))
@@ -118,11 +151,27 @@ def test_many_slices_stay_small(tmp_path: Path) -> None:
     ]
     few = to_html(report.model_copy(update={"slices": slices[:300]}))
     assert len(few.encode()) < 1_000_000
-    assert "All metrics of 300 slices" in few
-    assert "more stand in report.json" not in few
+    assert "12 metrics of 300 slices" in few
+    assert "would not fit here" not in few
+    assert "276 slices between" in few
     many = to_html(report.model_copy(update={"slices": slices}))
     assert len(many.encode()) < 1_000_000
-    assert "more stand in report.json" in many
+    assert "9 metrics and 1,100 slices more would not fit here. The CSV and the JSON report have everything." in many
+
+
+def test_fifty_classes_and_five_hundred_slices_stay_small(tmp_path: Path) -> None:
+    """The largest report that people make still travels by mail."""
+    random = np.random.default_rng(0)
+    target = random.integers(0, 50, 5000).astype(np.int32)
+    raw = np.exp(random.normal(size=(5000, 50)) + 2 * np.eye(50)[target])
+    scores = raw / raw.sum(axis=1, keepdims=True)
+    labels = tuple(f"a class with a long name, number {code}" for code in range(50))
+    sample = Sample("multiclass", target, scores.argmax(axis=1).astype(np.int32), scores, labels)
+    stores = {"store": [f"the store at the corner of street {row % 500}" for row in range(5000)]}
+    text = page_of(tmp_path, sample, {"slices": ["store"], "metrics": ["accuracy", "f1_macro", "log_loss"]}, stores)
+    assert len(text.encode()) < 1_000_000
+    assert "3 metrics of 500 slices" in text
+    assert "other (31)" in text
 
 
 def test_the_verdict_is_a_word_and_a_shape(tmp_path: Path) -> None:
