@@ -1,5 +1,5 @@
 """Each slice against the rest of the rows, from influence values and sums that are computed once for all slices."""
 
-from mtf_evaluation.rest.compare import compare
+from mtf_evaluation.rest.against import compare
 
 __all__ = ["compare"]

@@ -235,7 +235,7 @@ def test_weights_are_sampling_weights() -> None:
 
 def test_what_would_take_minutes_is_said_and_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """A metric that must be sorted anew for every slice is left out of large reports, with the reason; the others are compared."""
-    monkeypatch.setattr("mtf_evaluation.rest.compare.MOST_WORK", 10)
+    monkeypatch.setattr("mtf_evaluation.rest.ways.MOST_WORK", 10)
     found = compared(sample("multiclass", "simple"), ["roc_auc_ovr", "accuracy"])[0]
     assert "would take minutes" in (found["roc_auc_ovr"].undefined or "")
     assert found["roc_auc_ovr"].sentence.startswith("roc_auc_ovr cannot be compared")

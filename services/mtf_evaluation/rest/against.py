@@ -11,18 +11,12 @@ import numpy as np
 
 from mtf.compute import local
 from mtf.contracts.report import MetricValue, RestComparison
-from mtf.plugins import RankMetric, RowMetric, Sample
+from mtf.plugins import Sample
 from mtf_evaluation.measure import measure_one, prepared, subset
-from mtf_evaluation.metrics.areas import AveragePrecision, RocAuc
-from mtf_evaluation.metrics.base import Metric
 from mtf_evaluation.metrics.facts import facts_of
-from mtf_evaluation.metrics.one_vs_rest import OneVsRest
-from mtf_evaluation.metrics.rows import SmoothMetric
-from mtf_evaluation.rest.areas import ByPlacements
-from mtf_evaluation.rest.cells import LARGEST, ByCells, Last
-from mtf_evaluation.rest.precision import ByPrecision
-from mtf_evaluation.rest.side import Directly, Rows, Way, complement
-from mtf_evaluation.rest.sums import BySums
+from mtf_evaluation.rest.cells import ByCells, Last
+from mtf_evaluation.rest.side import Rows, Way, complement
+from mtf_evaluation.rest.ways import agreeing, beyond, way_of
 from mtf_evaluation.rest.words import sentence
 from mtf_evaluation.statistics.interval import Interval, no_interval
 from mtf_evaluation.statistics.multiplicity import benjamini_hochberg
@@ -30,10 +24,6 @@ from mtf_evaluation.statistics.unpaired import Unpaired, independent, joint, sco
 
 LOOKED_AT = 1000
 """A smaller rest is measured itself to see whether its interval holds; a larger one is as reliable as all rows together."""
-AGREES = 1e-9
-"""How far a slice's value from sums may lie from the measured one: only rounding may tell them apart."""
-MOST_WORK = 20_000_000
-"""Rows times slices up to which a metric is asked for its influence values on both sides of each slice anew."""
 Values = Mapping[str, MetricValue]
 Found = dict[str, RestComparison]
 
@@ -70,11 +60,11 @@ def compare(
     """
     with np.errstate(all="ignore"):  # as in `measure`: what is not finite ends as undefined
         last = Last()
-        ways = {name: way for name, plugin in plugins.items() if (way := _way(plugin, sample, overall.get(name), last)) is not None}
+        ways = {name: way for name, plugin in plugins.items() if (way := way_of(plugin, sample, overall.get(name), last)) is not None}
     asked = [(rows, values) for rows, values in zip(slices, measured, strict=True) if rows is not None and ways]
     if not asked:
         return [{} for _ in slices]
-    task = _Task(ways, overall, level, _beyond(ways, len(asked)))
+    task = _Task(ways, overall, level, beyond(ways, len(asked)))
     with local(min(cpus, len(asked))) as runner:
         raw = iter(_judged(list(runner.map(lambda one: _differences(task, one[0], one[1]), asked)), level))
     found = [next(raw) if rows is not None else {} for rows in slices]
@@ -104,19 +94,9 @@ class _Task:
     """Metrics that would take too long, with the reason."""
 
 
-def _beyond(ways: Mapping[str, Way], slices: int) -> dict[str, str]:
-    """Metrics that have to be asked anew for each slice, where that would take minutes."""
-    n = next(iter(ways.values())).facts.n
-    if n * slices <= MOST_WORK:
-        return {}
-    why = f"this metric is sorted anew for each slice; {slices:,} slices of {n:,} rows would take minutes, declare fewer slices"
-    anew = (name for name, way in ways.items() if type(way) is Directly or (way.sample.group is not None and isinstance(way, Directly)))
-    return dict.fromkeys(anew, why)
-
-
 def _differences(task: _Task, rows: Rows, measured: Values) -> dict[str, _Difference]:
     """Every metric of one slice."""
-    ways, overall, level, beyond = task.ways, task.overall, task.level, task.beyond
+    ways, overall, level = task.ways, task.overall, task.level
     # Threads do not inherit the caller's setting.
     with np.errstate(all="ignore"):
         sample = next(iter(ways.values())).sample
@@ -124,11 +104,11 @@ def _differences(task: _Task, rows: Rows, measured: Values) -> dict[str, _Differ
         result = {}
         for name, way in ways.items():
             own = measured.get(name)
-            if own is not None and name in beyond:
-                one = _undefined(RestComparison(n_rest=sample.target.size - rows.size), beyond[name])
+            if own is not None and name in task.beyond:
+                one = _undefined(RestComparison(n_rest=sample.target.size - rows.size), task.beyond[name])
                 result[name] = _Difference(one, (-math.inf, math.inf))
             elif own is not None:
-                found = _difference(_agreeing(way, rows, own), rows, own, level)
+                found = _difference(agreeing(way, rows, own), rows, own, level)
                 result[name] = replace(found, doubt=_doubt(own, overall.get(name), way.plugin, small, level))
         return result
 
@@ -168,29 +148,6 @@ def _small_rest(sample: Sample, rows: Rows) -> Sample | None:
     if not 0 < sample.target.size - rows.size < LOOKED_AT:
         return None
     return prepared(subset(sample, complement(rows, sample.target.size)), facts_of(sample).seed)
-
-
-def _way(plugin: Any, sample: Sample, overall: MetricValue | None, last: Last) -> Way | None:
-    """How a metric gets its values on both sides; None for one without influence values or without scores."""
-    inner = plugin.inner if isinstance(plugin, OneVsRest) else plugin
-    scored = bool(getattr(plugin, "needs_scores", False))
-    if (scored and sample.scores is None) or not (hasattr(inner, "influence") or isinstance(inner, RowMetric | RankMetric)):
-        return None
-    if overall is not None and overall.value is not None and isinstance(inner, Metric):
-        for kind, way in ((RocAuc, ByPlacements), (AveragePrecision, ByPrecision), (SmoothMetric, BySums)):
-            if isinstance(inner, kind):
-                return way(plugin, sample)
-        if sample.task != "regression" and not scored and facts_of(sample).classes ** 2 <= LARGEST:
-            return ByCells(plugin, sample, last)
-    return Directly(plugin, sample)
-
-
-def _agreeing(way: Way, rows: Rows, own: MetricValue) -> Way:
-    """A metric whose terms depend on the other rows is measured on each side anew: the slice's value gives it away."""
-    if not isinstance(way, BySums) or own.value is None:
-        return way
-    value = way.sides(rows)[0].value
-    return way if math.isclose(value, own.value, rel_tol=AGREES, abs_tol=1e-12) else Directly(way.plugin, way.sample)
 
 
 def _difference(way: Way, rows: Rows, own: MetricValue, level: float) -> _Difference:
