@@ -15,8 +15,10 @@ from mtf.contracts.stages import EvaluateSpec
 from mtf.errors import DataError
 from mtf.plugins import Sample, load, names
 from mtf_evaluation import compare, measure, numerals, plots, sliced, slices
+from mtf_evaluation.catalogue import describe
 from mtf_evaluation.gates import decide, judge, worst
 from mtf_evaluation.parts import measure_many
+from mtf_evaluation.reference import read
 from mtf_evaluation.scored import Scored
 from mtf_evaluation.sliced import COVERAGE
 from mtf_evaluation.slices import Slice
@@ -77,7 +79,8 @@ def head(spec: EvaluateSpec) -> RunHead:
 
 def provenance(spec: EvaluateSpec) -> dict[str, Any]:
     """What the numbers depend on besides the rows."""
-    return {"level": spec.level, "seed": spec.seed, "versions": _libraries()}
+    metrics = {read(name).name: describe(name).version for name in sorted(wanted(spec))}
+    return {"level": spec.level, "seed": spec.seed, "versions": _libraries(), "metric_versions": metrics}
 
 
 def baseline_title(spec: EvaluateSpec) -> str:
