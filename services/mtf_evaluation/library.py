@@ -59,6 +59,8 @@ def evaluate(
         weight=weight,
         group=group,
     )
+    if metrics is not None and not metrics:
+        raise SpecError("no metric is named", field="evaluation.metrics", found=metrics, fix="name at least one, or leave `metrics` out")
     n = int(sample.target.size)
     parts = {} if slices is None else columns.table(slices, "slices")
     columns.same_length({"y_true": n} | {f"slices[{name!r}]": len(values) for name, values in parts.items()})

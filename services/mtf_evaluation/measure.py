@@ -33,6 +33,8 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "regression": ("mae", "rmse", "r2", "median_ae", "max_error", "mape", "wape", "bias"),
 }  # fmt: skip  # one line per family reads as the table in the documentation
 """Metrics of a report that names none."""
+MOST_CLASSES = 2_000
+"""Labels up to which a confusion matrix of 32 MB is held; more are most often an identifier taken for a target."""
 
 
 def default_metrics(task: str) -> tuple[str, ...]:
@@ -163,6 +165,7 @@ def check(sample: Sample) -> None:
     if sample.interval is not None:
         _check_interval(sample.interval)
     if sample.task != "regression":
+        _check_classes(sample)
         _check_codes(sample)
 
 
@@ -176,6 +179,17 @@ def _check_interval(interval: NDArray[np.float64]) -> None:
             field="interval",
             found=f"{crossed.size} rows",
             fix="give lower, upper",
+        )
+
+
+def _check_classes(sample: Sample) -> None:
+    """The confusion matrix has a cell for each pair of labels."""
+    if len(sample.labels) > MOST_CLASSES:
+        raise DataError(
+            f"there are {len(sample.labels):,} labels; at most {MOST_CLASSES:,} classes are measured",
+            field="labels",
+            found=f"{len(sample.labels):,} labels",
+            fix="an identifier is no class; merge rare labels into one, or predict numbers",
         )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mtf.errors import DataError, SpecError
 from mtf_evaluation.inputs.columns import SHOWN
+from mtf_evaluation.measure import MOST_CLASSES
 
 MOST_INTEGERS = 20
 """Distinct integers up to which a target is taken for classes."""
@@ -54,6 +55,13 @@ def order_labels(truth: pa.Array, prediction: pa.Array | None, declared: Sequenc
         return found
     if prediction is not None and _kind(prediction.type) == _kind(truth.type):
         found = sorted({*found, *distinct(prediction)})
+    if len(found) > MOST_CLASSES:
+        raise DataError(
+            f"`y_true` and the predictions have {len(found):,} distinct labels; at most {MOST_CLASSES:,} classes are measured",
+            field="y_true",
+            found=f"{len(found):,} labels",
+            fix="an identifier is no class; numbers are measured with task='regression'",
+        )
     return found
 
 
