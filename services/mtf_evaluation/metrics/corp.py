@@ -25,9 +25,7 @@ CELLS = 2_000
 ENOUGH = 100
 """Rows below which even a calibrated model shows so much miscalibration that the value says little."""
 SOURCE = "Dimitriadis, Gneiting and Jordan 2021; isotonic regression of scipy (scikit-learn `IsotonicRegression`)"
-NO_INTERVAL = (
-    "none, because the estimate is biased by an amount that shrinks hardly faster than its error, so that no interval would hold what it says"
-)
+NO_INTERVAL = "none, because the estimate is biased by an amount that shrinks hardly faster than its error, so that no interval would hold what it says"
 
 
 @dataclass(frozen=True)
@@ -101,11 +99,12 @@ class Miscalibration(_Part):
 
 
 def _null_band(cells: tuple[Floats, Floats, Floats], facts: Facts, level: float) -> tuple[float, float]:
-    """Central band of the miscalibration if every probability were right, in cells of near equal weight."""
+    """Central band of the miscalibration if every probability were right, in cells of near equal weight where there are many."""
     score, _, weight = cells
-    size = max(CELLS, 1)
-    place = np.cumsum(weight) - weight / 2
-    starts = np.unique(np.searchsorted(place, np.linspace(0, float(weight.sum()), min(size, score.size) + 1)[:-1]))
+    starts = np.arange(score.size)
+    if score.size > CELLS:
+        edges = np.linspace(0, float(weight.sum()), CELLS, endpoint=False)
+        starts = np.unique(np.minimum(np.searchsorted(np.cumsum(weight) - weight / 2, edges), score.size - 1))
     mass = np.add.reduceat(weight, starts)
     chance = np.clip(np.add.reduceat(weight * score, starts) / mass, 0.0, 1.0)
     # Weights make a cell worth fewer rows than it weighs: Kish's number, shared out by weight.
