@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 
 from mtf.contracts.job import Validated
-from mtf.contracts.problem import FieldProblem
 from mtf.contracts.run import EvaluationSpec
 from mtf.contracts.stages import EvaluateSpec, Term
 from mtf.errors import SpecError
+from mtf.fields import field_problems
 from mtf.plugins import SourceContext, names
 from mtf_evaluation.catalogue import check_versions, describe, resolve
 from mtf_evaluation.declared import forms
@@ -72,12 +72,10 @@ def _section(section: dict[str, Any]) -> EvaluationSpec:
     try:
         return EvaluationSpec.model_validate(section)
     except ValidationError as error:
-        problems = [
-            FieldProblem(field=".".join(["evaluation", *map(str, one["loc"])]), found=repr(one["input"])[:200], message=one["msg"])
-            for one in error.errors(include_url=False)
-        ]
+        problems = field_problems(error, EvaluationSpec, section, prefix="evaluation")
         first = problems[0]
-        raise SpecError(first.message, field=first.field, found=first.found, errors=problems, fix="see `mtf schema run`") from None
+        fix = first.fix or "see `mtf schema run`"
+        raise SpecError(first.message, field=first.field, found=first.found, errors=problems, fix=fix) from None
 
 
 def _metrics(wanted: list[str] | None, task: str | None, problems: Problems) -> list[str] | None:

@@ -110,7 +110,7 @@ def demands(condition: Condition, field: str) -> list[SliceDemand]:
             ordered = isinstance(leaf, Compare) and leaf.operator not in ("=", "!=")
             if isinstance(value, str) and ordered:
                 kinds = ["time"]
-            occurs = [value] if kinds[0] == "text" and isinstance(value, str) else []
+            occurs = [value] if kinds == ["text"] and isinstance(value, str) else []
             why = f"`{write(leaf)}` compares it with {_value(value)}"
             found.append(SliceDemand(column=leaf.column, kinds=kinds, values=occurs, field=field, why=why, fix=fix))
     return found

@@ -28,7 +28,7 @@ _NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _OPERATORS = ("==", "!=", "<>", "<=", ">=", "=", "<", ">")
 _SAME = {"==": "=", "<>": "!="}
-_MISSPELT = {"=>": ">=", "=<": "<=", "≥": ">=", "≤": "<=", "≠": "!=", "&": "and", "|": "or", "!": "not"}
+_MISSPELT = {"=>": ">=", "=<": "<=", "≥": ">=", "≤": "<=", "≠": "!="}
 
 
 def read(text: str, *, field: str | None = None) -> Condition:
@@ -38,7 +38,8 @@ def read(text: str, *, field: str | None = None) -> Condition:
         raise SpecError("the condition is empty", field=field, fix=EXAMPLE)
     found = parser.condition(0)
     if parser.skip() < len(text):
-        parser.stop("`and`, `or` or the end of the condition")
+        meant = {"&": "and", "|": "or"}.get(text[parser.at])
+        parser.stop("`and`, `or` or the end of the condition", fix=f"write `{meant}`" if meant else None)
     return found
 
 
@@ -112,7 +113,7 @@ class _Parser:
     def _operator(self, column: str) -> str:
         self.skip()
         for wrong, right in _MISSPELT.items():
-            if self._sees(wrong) and not self._sees("!="):
+            if self._sees(wrong):
                 self.stop("`=`, `!=`, `<`, `<=`, `>` or `>=`", fix=f"write `{right}`")
         for operator in _OPERATORS:
             if self._sees(operator):
