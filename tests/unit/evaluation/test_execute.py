@@ -247,7 +247,7 @@ def test_equal_inputs_give_equal_bytes(tmp_path: Path) -> None:
     outputs = []
     for name in ("a", "b"):
         done = scored_files.run(tmp_path / name, scored_files.spec(sample, {"gates": ["accuracy >= 0.1"]}), scored_files.table(sample))
-        outputs.append([done.path(output).read_bytes() for output in ("report", "html", "junit")])
+        outputs.append([done.path(output).read_bytes() for output in ("report", "html", "markdown", "csv", "junit")])
     assert outputs[0] == outputs[1]
     assert b"{{run_id}}" in outputs[0][0]
     assert b"{{run_id}}" in outputs[0][1]
