@@ -71,7 +71,7 @@ def test_an_empty_section_is_fine() -> None:
         ({"gates": ["mcc >= -7"]}, "evaluation.gates[0]", "lies between -1 and 1", "choose a bound"),
         ({"gates": ["mae >= -7"]}, "evaluation.gates[0]", "is at least 0", "choose a bound"),
         ({"level": 2}, "evaluation.level", "less than 1", "mtf schema run"),
-        ({"gate": []}, "evaluation.gate", "not permitted", "mtf schema run"),
+        ({"gate": []}, "evaluation.gate", "there is no key `gate`", "did you mean `gates`?"),
     ],
 )
 def test_a_mistake_is_named(section: dict[str, object], field: str, message: str, fix: str) -> None:
