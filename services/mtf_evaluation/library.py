@@ -18,7 +18,7 @@ from mtf.notebook import EvaluationReport
 from mtf.plugins import Sample
 from mtf_evaluation import assemble, measure
 from mtf_evaluation.compare_reports import compare
-from mtf_evaluation.inputs import classes, columns
+from mtf_evaluation.inputs import classes, columns, slicing
 from mtf_evaluation.inputs.scores import labels_from, scores_of
 from mtf_evaluation.scored import Scored
 from mtf_evaluation.streams import report as streams
@@ -41,6 +41,8 @@ def evaluate(
     weight: Any = None,
     group: Any = None,
     slices: Any = None,
+    slice_by: Sequence[Any] | None = None,
+    slice_min_rows: int = 10,
     metrics: Sequence[str] | None = None,
     level: float = 0.95,
     seed: int = 0,
@@ -74,7 +76,8 @@ def evaluate(
             "task": sample.task,
             "labels": list(sample.labels) or None,
             "metrics": chosen,
-            "slices": [[name] for name in parts],
+            "slices": slicing.crosses(slice_by, parts),
+            "slice_min_rows": slice_min_rows,
             "level": level,
             "seed": seed,
             "titles": TITLES,

@@ -26,6 +26,8 @@ def evaluate(
     weight: Any = None,
     group: Any = None,
     slices: Any = None,
+    slice_by: Sequence[Any] | None = None,
+    slice_min_rows: int = 10,
     metrics: Sequence[str] | None = None,
     level: float = 0.95,
     seed: int = 0,
@@ -46,6 +48,9 @@ def evaluate(
         weight: (n,) sampling weights, at least 0.
         group: (n,) the unit of dependence (a patient, a customer): rows of one group are not independent.
         slices: A frame (or {name: values}) with n rows; each column is sliced by value.
+        slice_by: How to part the columns of `slices` instead, as a run file does: `"sex"`, `{"column": "age", "bins": [18, 30]}`,
+            `{"column": "age", "quantiles": 4}`, `{"where": "age >= 65", "name": "seniors"}`, or lists of these for their crosses.
+        slice_min_rows: Slices of fewer rows are listed and not measured.
         metrics: Names; a default set per task without it.
         level: Confidence level of every interval.
         seed: Of the draws from which some intervals are read.
@@ -68,6 +73,8 @@ def evaluate(
         weight=weight,
         group=group,
         slices=slices,
+        slice_by=slice_by,
+        slice_min_rows=slice_min_rows,
         metrics=metrics,
         level=level,
         seed=seed,

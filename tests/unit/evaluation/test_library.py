@@ -179,6 +179,47 @@ def test_arguments_are_left_alone() -> None:
         np.testing.assert_array_equal(array, old)
 
 
+def test_slices_by_bins_and_conditions() -> None:
+    """`slice_by` parts the columns of `slices` as a run file does; each slice is compared with the rest."""
+    frame = {"age": list(range(60)), "sex": ["f", "m"] * 30}
+    forms = [{"column": "age", "bins": [20]}, ["sex", {"where": "age >= 55", "name": "old"}], {"column": "age", "quantiles": 2}]
+    report = mtf.evaluate(TRUTH, y_score=SCORE, slices=frame, slice_by=forms)
+    assert [(part.name, part.rows) for part in report.slices] == [
+        ("age below 20", 20),
+        ("age 20 and above", 40),
+        ("sex=f, old", 2),
+        ("sex=m, old", 3),
+        ("age Q1 [0, 29.5)", 30),
+        ("age Q2 [29.5, 59]", 30),
+    ]
+    assert report.slices[4].edges == {"age": (0, 29.5)}
+    assert report.slices[2].condition == "(age >= 55)"
+    against = report.slices[0].versus_rest["accuracy"]
+    assert against.n_rest == 40
+    assert against.value == report.slices[0].metrics["accuracy"].value
+    assert against.rest == report.slices[1].metrics["accuracy"].value
+    assert against.tests == 4
+    assert "in the 40 other rows" in against.sentence
+
+
+def test_small_slices_are_listed_with_the_reason() -> None:
+    """Below the least number of rows a slice has its rows, null metrics and no comparison; the number is the caller's to choose."""
+    frame = {"part": ["a"] * 4 + ["b"] * 56}
+    small = mtf.evaluate(TRUTH, y_score=SCORE, slices=frame).slices[0]
+    assert (small.name, small.rows, small.versus_rest) == ("part=a", 4, {})
+    assert small.metrics["accuracy"].value is None
+    assert "the slice has 4 rows; slices are measured from 10" in (small.metrics["accuracy"].undefined or "")
+    assert mtf.evaluate(TRUTH, y_score=SCORE, slices=frame, slice_min_rows=1).slices[0].metrics["accuracy"].value is not None
+
+
+def test_a_wrong_way_to_slice_is_named() -> None:
+    """Errors of `slice_by` name the entry."""
+    for form, field in (({"column": "age", "binz": [1]}, "slice_by[0].binz"), ({"where": "age >"}, "slice_by[0].where")):
+        with pytest.raises(SpecError) as caught:
+            mtf.evaluate(TRUTH, y_score=SCORE, slices={"age": list(range(60))}, slice_by=[form])
+        assert caught.value.field == field
+
+
 def test_slices_by_value() -> None:
     """Each column of the frame is sliced by value; missing values are a slice of their own."""
     frame = pd.DataFrame({"sex": ["m", "f", None] * 20, "old": [True, False] * 30})

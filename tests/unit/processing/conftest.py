@@ -55,6 +55,7 @@ def process(tmp_path: Path) -> Process:
         recipe: Path | None = None,
         slices: Sequence[str] = (),
         slice_values: Mapping[str, list[str]] | None = None,
+        slice_demands: Sequence[Mapping[str, Any]] = (),
         task: str | None = None,
         positive: Any = None,
         seed: int = 0,
@@ -81,6 +82,7 @@ def process(tmp_path: Path) -> Process:
             "seed": seed,
         }
         spec = {**STAGE.validate(section).spec, "slices": list(slices), "slice_values": dict(slice_values or {})}
+        spec["slice_demands"] = list(slice_demands)
         return Processed(run_stage(STAGE.entry, spec, output=folder / "out", inputs=inputs))
 
     return run

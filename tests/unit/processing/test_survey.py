@@ -92,6 +92,17 @@ def test_the_known_values_of_a_slice_are_listed(process: Process) -> None:
     assert "f, m" in (error.fix or "")
 
 
+def test_what_slices_need_is_looked_at(process: Process) -> None:
+    """A column of the wrong kind and a selected value that never occurs are the run file's mistakes, told with the field that asks."""
+    where = {"column": "sex", "kinds": ["integer", "float"], "field": "evaluation.slices[0].where", "why": "`sex > 5` compares it with 5"}
+    error = refuse(process, TABLE, slices=["sex"], slice_demands=[where])
+    assert (error.field, error.message) == ("evaluation.slices[0].where", "`sex` is text, and `sex > 5` compares it with 5")
+    values = {"column": "sex", "values": ["f", "x"], "field": "evaluation.slices[1].values"}
+    error = refuse(process, TABLE, slices=["sex"], slice_demands=[values])
+    assert (error.field, error.found) == ("evaluation.slices[1].values", "sex=x")
+    assert process(TABLE, slices=["sex"], slice_demands=[{**values, "values": ["f"], "kinds": ["text"]}]).facts["rows"]["test"] == ROWS
+
+
 def test_rows_without_a_value_are_a_slice_where_there_are_some(process: Process) -> None:
     """`sex=(missing)` is known where values are missing, and refused where none is."""
     assert refuse(process, TABLE, slices=["sex"], slice_values={"sex": ["(missing)"]}).field == "evaluation.gates"
