@@ -13,8 +13,12 @@ from mtf_evaluation import measure
 from mtf_evaluation.metrics.adapter import influence_of
 from mtf_evaluation.metrics.areas import AveragePrecision, RocAuc, RocAucOvr
 from mtf_evaluation.metrics.base import Floats, Metric
+from mtf_evaluation.metrics.correlation import Pearson, Spearman
+from mtf_evaluation.metrics.error_quantiles import ErrorQuantile
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
+from mtf_evaluation.metrics.operating import CutMetric
+from mtf_evaluation.metrics.partial_area import PartialAuc
 from mtf_evaluation.metrics.proportions import Proportion
 from mtf_evaluation.metrics.regression import Bias
 from mtf_evaluation.metrics.rows import FEWEST as FEWEST_MEAN
@@ -24,10 +28,13 @@ from mtf_evaluation.statistics.design import Design
 
 FEWEST = 50
 """Rows of the rarest class from which the difference of two classifiers is trusted: with 40, 6.2 % of equal models were told apart."""
-FEWEST_POSITIVES = 100
-"""The same for average precision: with 40 positives, 6.7 % of equal models were told apart."""
 FEWEST_CURVED = 100
 """Rows (or groups) from which the difference of a function of means that is no mean itself is trusted: with 60, r2 told 3.3 % apart."""
+SLOWER: tuple[tuple[type, int], ...] = (
+    (AveragePrecision, 100), (CutMetric, 400), (PartialAuc, 400), (ErrorQuantile, 200), (Pearson, 200), (Spearman, 1000),
+)  # fmt: skip
+"""The same for metrics whose influence values settle later: with 200 rows of the rarer class, `specificity_at` told 7.4 % of equal models
+apart, with 400 rows `spearman` told 3 %. Of classes it is rows of the rarest, of numbers rows (or groups). `python -m benchmarks.pairs_study`."""
 RANKS = (RocAuc, AveragePrecision, RocAucOvr)
 
 
@@ -138,13 +145,16 @@ class Side:
     def too_few(self) -> str | None:
         """Why the rows are too few for the difference of two such metrics, or None."""
         if not self.is_mean:
-            least = FEWEST_POSITIVES if isinstance(self.plugin, AveragePrecision) else FEWEST
+            least = self._least(FEWEST)
             rarer = self.facts.rarer
             return f"the rarest class has {rarer:.3g} effective rows; the interval is known to hold from {least}" if rarer < least else None
         units = min(self.design.kish, float(self.design.groups))
-        least = FEWEST_MEAN if self.is_plain else FEWEST_CURVED
+        least = self._least(FEWEST_MEAN if self.is_plain else FEWEST_CURVED)
         kind = "groups" if self.design.group is not None else "effective rows"
         return f"{units:.3g} {kind}; the interval of a difference is known to hold from {least}" if units < least else None
+
+    def _least(self, usual: int) -> int:
+        return next((rows for kind, rows in SLOWER if isinstance(self.plugin, kind)), usual)
 
     @property
     def is_plain(self) -> bool:
