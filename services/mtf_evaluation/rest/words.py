@@ -7,7 +7,7 @@ from mtf_evaluation import numerals
 
 
 def sentence(metric: str, one: RestComparison) -> str:
-    """`accuracy is 0.71, and 0.80 in the other 1,234 rows: 0.09 lower (95 % interval 0.05 to 0.13 lower); p 0.0003 after correction ...`."""
+    """`recall is 0.51, and 0.60 in the 10,860 other rows: a difference of -0.10 (95 % interval -0.14 to -0.05), p < 0.0001 (...)`."""
     others = numerals.count(one.n_rest, "other row")
     if one.undefined is not None or one.difference is None:
         return f"{metric} cannot be compared with the {others}: {one.undefined or 'it is undefined'}."
@@ -20,7 +20,7 @@ def sentence(metric: str, one: RestComparison) -> str:
     told = f"{head}: {apart} ({level}interval {_signed(one.lower, width)} to {_signed(one.upper, width)})"
     if one.p_adjusted is not None:
         over = f" (Benjamini-Hochberg over {numerals.count(one.tests, 'slice')})" if one.tests > 1 else ""
-        told += f", p = {_p(one.p_adjusted)}{over}"
+        told += f", {_p(one.p_adjusted)}{over}"
     doubt = "" if one.reliable or not one.reason else f" Not reliable: {one.reason}."
     return f"{told}.{doubt}"
 
@@ -31,4 +31,4 @@ def _signed(value: float, width: float | None) -> str:
 
 
 def _p(p: float) -> str:
-    return f"{p:.2g}" if p >= 1e-4 else "below 0.0001"  # noqa: PLR2004 - what a reader can imagine
+    return f"p = {p:.2g}" if p >= 1e-4 else "p < 0.0001"  # noqa: PLR2004 - what a reader can imagine
