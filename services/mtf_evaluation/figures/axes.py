@@ -9,7 +9,7 @@ from mtf_evaluation import numerals
 from mtf_evaluation.figures import svg
 from mtf_evaluation.figures.svg import HEIGHT, WIDTH
 
-LEFT, RIGHT, TOP, BOTTOM = 54, 14, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 46
 
 SMALLEST_STEP = 1e-300
 """Below it powers of ten lose their digits."""
@@ -79,5 +79,5 @@ def axes(x: Scale, y: Scale, x_name: str, y_name: str) -> str:
                 ]
     parts.append(svg.text(x_name, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, class_="axis middle"))
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(svg.text(y_name, 0, 0, class_="axis middle", transform=f"translate(12 {svg.plain(middle)}) rotate(-90)"))
+    parts.append(svg.text(y_name, 0, 0, class_="axis middle", transform=f"translate(11 {svg.plain(middle)}) rotate(-90)"))
     return "".join(parts)

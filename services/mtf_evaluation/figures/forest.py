@@ -34,7 +34,7 @@ def forest(metric: str, overall: MetricValue, slices: Sequence[SliceReport]) -> 
     legend = []
     if any(rest is not None and rest.apart for _, _, rest in shown):
         legend = [("s1 up", "above the rest (adjusted)"), ("s1 down", "below the rest (adjusted)")]
-    if any(not value.reliable for _, value, _ in shown):
+    if not overall.reliable or any(not value.reliable for _, value, _ in shown):
         legend.append(("unsure hollow", "not reliable"))
     table = Table(["slice", "rows", metric, "against the rest", "adjusted p"], [_row(*part) for part in shown])
     return Figure("forest", metric, _caption(len(parts) - len(shown)), drawing, [table], legend)

@@ -29,8 +29,6 @@ class Figure:
     tables: Sequence[Table] = ()
     legend: Sequence[tuple[str, str]] = field(default_factory=tuple)
     """Pairs of a CSS class and what it stands for."""
-    wide: bool = False
-    """Needs the width of the page."""
 
 
 def element(name: str, content: str = "", /, **attributes: object) -> str:
