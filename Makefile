@@ -75,6 +75,10 @@ wheel: .venv/dev ## Build the wheel from the sdist, install it alone, run the de
 bench: .venv/dev ## Measure what we measure ourselves against
 	for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+.PHONY: bench-peers
+bench-peers: .venv/dev ## Measure evaluation beside MLflow, Evidently and scikit-learn, each in an environment of its own
+	PATH="$(CURDIR)/.venv-tools/bin:$$PATH" $(BIN)/python benchmarks/peers/run.py
+
 ##@ The stack
 .PHONY: up
 up: ## Build and start the stack
