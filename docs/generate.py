@@ -337,11 +337,14 @@ def problems() -> str:
     return table(("code", "class", "title", "status", "cause", "exit code", "try again"), rows)
 
 
+MEASURED = frozenset({"coverage-study"})
+"""Parts that a study writes, and no reading of the code can."""
 PARTS: dict[str, Callable[[], str]] = {
     "run-keys": _run("RunSpec"),
     "dataset-keys": _run("DatasetSpec"),
     "model-keys": _run("ModelSpec"),
     "evaluation-keys": _run("EvaluationSpec"),
+    "slice-keys": _run("SliceSpec"),
     "expect-keys": _run("ExpectSpec"),
     "sources": sources,
     "steps": steps,
@@ -360,8 +363,8 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """A page with its generated parts made anew."""
-    return BLOCK.sub(lambda match: f"{match[1]}\n{PARTS[match['name']]()}\n{match[3]}", text)
+    """A page with its generated parts made anew; what a long measurement wrote stays."""
+    return BLOCK.sub(lambda match: match[0] if match["name"] in MEASURED else f"{match[1]}\n{PARTS[match['name']]()}\n{match[3]}", text)
 
 
 def main(arguments: list[str]) -> int:

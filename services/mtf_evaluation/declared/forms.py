@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
 
-from mtf.contracts.slices import SliceBy, SliceDemand, SliceNeeds, SlicePart
+from mtf.contracts.slices import SliceSpec, SliceDemand, SliceNeeds, SlicePart
 from mtf.contracts.stages import Term
 from mtf.errors import SpecError
 from mtf_evaluation.declared import conditions, grammar, labels
 
 Part = str | SlicePart
 """A plain column by its values, or anything else."""
-Form = str | SliceBy | Sequence[str | SliceBy]
+Form = str | SliceSpec | Sequence[str | SliceSpec]
 _NUMBERS = list(conditions.NUMBERS)
 
 
@@ -24,7 +24,7 @@ def crosses(wanted: Iterable[Form], *, where: str = "evaluation.slices") -> list
     found: list[list[Part]] = []
     for index, form in enumerate(wanted):
         field = f"{where}[{index}]"
-        one = [form] if isinstance(form, str | SliceBy) else list(form)
+        one = [form] if isinstance(form, str | SliceSpec) else list(form)
         if not one or not all(one):
             raise SpecError("a slice names at least one column", field=field, found=form, fix="write a column, or a list of columns")
         parts = [_part(part, field) for part in one]
@@ -73,7 +73,7 @@ def needs(found: Sequence[Sequence[Part]], gates: Iterable[Term], *, where: str 
     return SliceNeeds(columns=list(columns), values={column: asked for column, asked in values.items() if asked}, demands=demands)
 
 
-def _part(part: str | SliceBy, field: str) -> Part:
+def _part(part: str | SliceSpec, field: str) -> Part:
     if isinstance(part, str):
         return part
     if part.where is not None:
@@ -90,7 +90,7 @@ def _part(part: str | SliceBy, field: str) -> Part:
     return column
 
 
-def _condition(part: SliceBy, field: str) -> SlicePart:
+def _condition(part: SliceSpec, field: str) -> SlicePart:
     condition = grammar.read(str(part.where), field=f"{field}.where")
     text = conditions.write(condition)
     name = " ".join((part.name or text).split())

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mtf.contracts.base import SCHEMA_VERSION, Name, UserSpec
-from mtf.contracts.slices import SliceBy
+from mtf.contracts.slices import SliceSpec
 
 
 class SourceSpec(UserSpec):
@@ -95,7 +95,7 @@ class EvaluationSpec(UserSpec):
         description="binary, multiclass or regression; told from the target when absent.",
     )
     metrics: list[str] | None = Field(default=None, description="Names of metrics; a default set for the task when absent.")
-    slices: list[str | SliceBy | list[str | SliceBy]] = Field(
+    slices: list[str | SliceSpec | list[str | SliceSpec]] = Field(
         default_factory=list,
         description="Columns by their values, `{column: age, bins: [18, 30]}`, `{column: age, quantiles: 4}`, `{column: country, values: [DE]}`, "
         '`{where: "age >= 65", name: seniors}`, or lists of these for their crosses.',

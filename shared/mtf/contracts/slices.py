@@ -14,7 +14,7 @@ MOST_EDGES = 1000
 _WAYS = ("bins", "quantiles", "values")
 
 
-class SliceBy(UserSpec):
+class SliceSpec(UserSpec):
     """One way to part the rows: a column by its values, by bins or by quantiles, some of its values, or a condition."""
 
     model_config = ConfigDict(
@@ -43,7 +43,7 @@ class SliceBy(UserSpec):
     name: str | None = Field(default=None, min_length=1, max_length=100, description="What the rows of `where` are called.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> SliceBy:
+    def _one_way(self) -> SliceSpec:
         if (self.column is None) == (self.where is None):
             raise ValueError("name a `column` or write a condition with `where`, one of the two")
         ways = [way for way in _WAYS if getattr(self, way) is not None]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtf.contracts.slices import SliceBy
+from mtf.contracts.slices import SliceSpec
 from mtf.errors import DataError, SpecError
 from mtf_evaluation import slices
 from mtf_evaluation.declared import forms
@@ -26,8 +26,8 @@ numbers = st.lists(st.one_of(st.none(), st.integers(-5, 5), st.floats(-5, 5)), m
 
 def find(columns: dict[str, pa.Array], *wanted: Any, gates: tuple[str, ...] = ()) -> list[Slice]:
     """Slices of forms as a run file writes them."""
-    read = [[SliceBy(**part) if isinstance(part, dict) else part for part in one] if isinstance(one, list) else one for one in wanted]
-    read = [SliceBy(**one) if isinstance(one, dict) else one for one in read]
+    read = [[SliceSpec(**part) if isinstance(part, dict) else part for part in one] if isinstance(one, list) else one for one in wanted]
+    read = [SliceSpec(**one) if isinstance(one, dict) else one for one in read]
     crosses = forms.crosses(read)
     terms = [parse(f"m > 0 in {gate}", conditions=forms.names(crosses)) for gate in gates]
     return slices.find(columns, crosses, terms)

@@ -147,5 +147,5 @@ def test_labels_mean_what_they_say(written: str, value: Any, same: bool) -> None
 def test_the_schema_describes_the_forms() -> None:
     """`mtf schema run` tells an editor of bins, quantiles, values and conditions."""
     schema = EvaluationSpec.model_json_schema()
-    assert set(schema["$defs"]["SliceBy"]["properties"]) == {"column", "bins", "quantiles", "values", "where", "name"}
+    assert set(schema["$defs"]["SliceSpec"]["properties"]) == {"column", "bins", "quantiles", "values", "where", "name"}
     assert schema["properties"]["slice_min_rows"]["default"] == 10
