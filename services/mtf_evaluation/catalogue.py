@@ -123,7 +123,7 @@ BUILT_IN: Mapping[str, Described] = {
     "roc_auc": Described(1, _BINARY, True, _SHARE),
     "roc_auc_ovo": Described(1, _MANY, True, _SHARE),
     "roc_auc_ovo_weighted": Described(1, _MANY, True, _SHARE),
-    "roc_auc_ovr": Described(1, _MANY, True, _SHARE),
+    "roc_auc_ovr": Described(2, _MANY, True, _SHARE),
     "roc_auc_ovr_weighted": Described(1, _MANY, True, _SHARE),
     "sensitivity_at": Described(1, _BINARY, True, _SHARE, args=SpecificityArgs),
     "smape": Described(1, _NUMBERS, False, (0.0, 2.0)),

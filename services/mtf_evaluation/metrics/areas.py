@@ -225,10 +225,10 @@ class MeanArea(Metric):
 
     def _interval(self, facts: Facts, value: float, error: float, level: float) -> Interval:
         design = facts.design
-        if design.group is None and min(value, 1 - value) * facts.rarer < FEWEST_MISRANKED:
-            # As if the rarest class alone had been ranked: wide, but the few misranked rows tell no better.
-            rarer = max(facts.rarer, 1.0)
-            return newcombe(min(max(value, 0.0), 1.0), rarer, max(design.kish - rarer, 1.0), level)
+        ranked = min(max(facts.rarer, 1.0) * np.count_nonzero(facts.truths), max(design.kish / 2, 1.0))
+        if design.group is None and min(value, 1 - value) * ranked < FEWEST_MISRANKED:
+            # As if each class had been ranked with as few rows as the rarest: wide, but the few misranked rows tell no better.
+            return newcombe(min(max(value, 0.0), 1.0), ranked, max(design.kish - ranked, 1.0), level)
         return logit_or_edge(value, error, design, max(facts.rarer, 1.0), level)
 
 
@@ -236,6 +236,7 @@ class RocAucOvr(MeanArea):
     """Mean over the classes of the area of one class against the rest."""
 
     name = "roc_auc_ovr"
+    version = 2
     formula = "mean over classes of the AUC of the class against the rest"
     source = "scikit-learn `roc_auc_score` with multi_class='ovr'; interval: DeLong's influence values on the logit scale"
     summary = "Mean over the declared classes of the ROC AUC of one class against the rest, where it is defined."
