@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
 
-from mtf.contracts.slices import SliceSpec, SliceDemand, SliceNeeds, SlicePart
+from mtf.contracts.slices import SliceDemand, SliceNeeds, SlicePart, SliceSpec
 from mtf.contracts.stages import Term
 from mtf.errors import SpecError
 from mtf_evaluation.declared import conditions, grammar, labels
