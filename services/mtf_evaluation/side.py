@@ -139,6 +139,8 @@ class Side:
 
     def doubt(self, influence: Floats) -> str | None:
         """Why the normal approximation should not be trusted for an estimate with these influence values, or None."""
+        if isinstance(self.plugin, ErrorQuantile):
+            return self.plugin.doubt_of_difference(self.sample) or self.too_few
         return self.too_few or (small_or_skewed(influence, self.facts) if self.is_mean else None)
 
     @property

@@ -121,15 +121,15 @@ def test_example_plugins(tmp_path: Path) -> None:
     program = installed(tmp_path / "venv", project, module)
     run([program, "-c", test], tmp_path)
     listed = run([program, "-m", "mtf", "plugins"], tmp_path).stdout
-    assert all(name in listed for name in ("noisy_line", "log1p", "rmsle"))
+    assert all(name in listed for name in ("noisy_line", "log1p", "typical_factor"))
     (tmp_path / "run.yaml").write_text(spec)
     make = "from mtf_example import NoisyLine as N\nfor b in N().read(N.Args(rows=200, seed=1), None):\n for x in b['x']: print(3 * x.as_py() + 1000)"
     predicted = run([program, "-c", make], tmp_path).stdout
     (tmp_path / "predictions.csv").write_text(f"prediction\n{predicted}")
     report = json.loads(run([program, "-m", "mtf", "run", "run.yaml", "--json"], tmp_path).stdout)
     assert report["verdict"] == "pass"
-    rmsle = report["metrics"]["rmsle"]
-    assert 0 < rmsle["lower"] < rmsle["value"] < rmsle["upper"]
+    factor = report["metrics"]["typical_factor"]
+    assert 1 <= factor["lower"] < factor["value"] < factor["upper"]
     schema = json.loads(run([program, "-m", "mtf", "schema", "run"], tmp_path).stdout)
     assert "log1p" in schema["$defs"]["Step"]["properties"]
     assert yaml.safe_load(spec)["dataset"]["source"]["type"] in json.dumps(schema["$defs"]["DataSource"])

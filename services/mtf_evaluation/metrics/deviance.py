@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from mtf.plugins import Sample
 from mtf_evaluation.arguments import NoArgs, QuantileArgs, TweedieArgs
 from mtf_evaluation.metrics.base import Floats
+from mtf_evaluation.metrics.error_quantiles import few_beside
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.metrics.influences import InfluenceMetric
 from mtf_evaluation.metrics.regression import VALID
@@ -19,6 +20,9 @@ from mtf_evaluation.statistics.quantiles import quantile
 from mtf_evaluation.statistics.scales import COMPLEMENT
 from mtf_evaluation.statistics.tweedie import deviance_slope, outside, unit_deviance
 
+BEYOND = 20.0
+"""Rows needed on the thinner side of a predicted quantile."""
+FAR = f"{BEYOND:g} rows (or groups) on the thinner side of the quantile (40 for the median, 200 for the 0.9 quantile), and {VALID}"
 _RANGES = (
     "a predicted value is 0 or less (but for power 0), a true value is below 0 (power 1 to 2) or 0 or less (power 2 and more): "
     "the family does not have such values"
@@ -94,12 +98,16 @@ class PinballLoss(Loss):
     Args = QuantileArgs
     summary = "Mean pinball loss of a predicted quantile, in the target's unit; at quantile=0.5 half of mae."
     formula = "mean(max(q (y - m), (q - 1) (y - m))), y truth, m prediction, q quantile"
-    valid_from = VALID
+    valid_from = FAR
     source = "Koenker and Bassett 1978; scikit-learn `mean_pinball_loss`; interval: delta method with Student's t on the log scale"
 
     def terms(self, sample: Sample) -> Floats:
         """(n, 1) pinball loss of each row."""
         return pinball(sample.target, sample.prediction, self.args.quantile)[:, None]
+
+    def remark(self, facts: Facts) -> str | None:
+        """The rows beyond a far quantile are few, and count most."""
+        return few_beside(facts.design, self.args.quantile, BEYOND)
 
 
 class D2Tweedie(SmoothMetric):
@@ -165,7 +173,7 @@ class D2Pinball(InfluenceMetric):
     summary = "1 - pinball loss / pinball loss of the truth's own quantile."
     formula = "1 - pinball(truth, prediction) / pinball(truth, quantile of the truth)"
     undefined_when = "the true value is the same in every row"
-    valid_from = VALID
+    valid_from = FAR
     source = "Koenker and Machado 1999; scikit-learn `d2_pinball_score`; interval: delta method on the scale log(1 - d2)"
 
     def share(self) -> float:
@@ -189,6 +197,10 @@ class D2Pinball(InfluenceMetric):
         none = pinball(sample.target, quantile(sample.target, sample.weight, share), share)
         a, b = facts.design.mean(model), facts.design.mean(none)
         return 1 - a / b, np.asarray(a / b * ((none - b) / b) - (model - a) / b, dtype=np.float64)
+
+    def remark(self, facts: Facts) -> str | None:
+        """The rows beyond a far quantile are few, and count most."""
+        return few_beside(facts.design, self.share(), BEYOND)
 
     def tail(self, sample: Sample) -> Floats:
         """The model's own losses, whose tail the truth's variation would hide."""

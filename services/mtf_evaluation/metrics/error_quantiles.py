@@ -26,8 +26,8 @@ SAME = 1e-12
 TIES = 0.02
 """Share of rows tied at the quantile above which it has no density to compare by."""
 VALID = (
-    "10 rows (or groups) on the thinner side of the quantile: 20 for the median, 100 for the 0.9 quantile; comparisons three times as many, "
-    "hardly a row tied at the quantile, and 10 rows that lie on different sides of it for the two models"
+    "10 rows (or groups) on the thinner side of the quantile: 20 for the median, 100 for the 0.9 quantile; comparisons 400 rows, "
+    "hardly one of them tied at the quantile, and 10 that lie on different sides of it for the two models"
 )
 SOURCE = "interval: order statistics with exact binomial coverage, Woodruff 1952 with weights or groups; paired: influence values with the density of McKean and Schrader 1984"
 

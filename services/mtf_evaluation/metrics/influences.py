@@ -29,6 +29,14 @@ class InfluenceMetric(Metric):
         """Why the metric is undefined for this sample, or None."""
         return None
 
+    def remark(self, facts: Facts) -> str | None:  # noqa: ARG002 - a hook with the same arguments for every metric
+        """What makes the value doubtful besides the validity region of the method, or None."""
+        return None
+
+    def centre(self, value: float, units: float) -> float:  # noqa: ARG002 - a hook with the same arguments for every metric
+        """Where the interval is centred, of `units` independent rows: the value, less a known bias."""
+        return value
+
     def tail(self, sample: Sample) -> Floats | None:  # noqa: ARG002 - a hook with the same arguments for every metric
         """(n,) numbers by whose largest the tail is judged; None for the influence values themselves."""
         return None
@@ -45,6 +53,7 @@ class InfluenceMetric(Metric):
         value = min(max(value, self.bounds[0]), self.bounds[1])
         design = facts.design
         method = "delta" if design.simple else "sandwich"
-        interval = delta_interval(value, design.standard_error(influence), design, level, self.scale, method=method)
-        doubt = small_or_skewed(influence, facts, self.tail(sample))
+        centre = self.centre(value, min(design.kish, float(design.groups)))
+        interval = delta_interval(centre, design.standard_error(influence), design, level, self.scale, method=method)
+        doubt = self.remark(facts) or small_or_skewed(influence, facts, self.tail(sample))
         return answer(value, interval, level=level, n=facts.n, n_effective=design.effective(influence), doubt=doubt, bounds=self.bounds)

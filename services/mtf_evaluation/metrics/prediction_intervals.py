@@ -20,6 +20,8 @@ from mtf_evaluation.statistics.proportion import wilson
 
 FEWEST = 10
 """Rows (or groups) from which Wilson's interval is trusted."""
+FEWEST_MISSES = 20
+"""Rows outside of their interval from which the interval of the score is trusted: fewer show too little of its largest part."""
 WITHOUT = "the predictions come without intervals (columns `lower` and `upper`)"
 
 
@@ -116,6 +118,7 @@ class IntervalScore(_OfIntervals):
     """Interval score: width and misses in one loss."""
 
     name = "interval_score"
+    valid_from = f"{FEWEST_MISSES} rows (or groups) with a truth outside of their interval, and {VALID}"
     Args = NominalArgs
     summary = "Mean interval score (Winkler): the width plus 2 / (1 - nominal) times the distance of a truth that lies outside."
     formula = "mean((upper - lower) + 2 / (1 - c) (max(lower - truth, 0) + max(truth - upper, 0))), c the nominal share of rows inside"
@@ -127,3 +130,13 @@ class IntervalScore(_OfIntervals):
         outside = np.maximum(lower - sample.target, 0) + np.maximum(sample.target - upper, 0)
         found: Floats = (upper - lower) + 2 / (1 - self.args.nominal) * outside
         return found[:, None]
+
+    def remark(self, facts: Facts) -> str | None:
+        """Misses are rare and cost much: with few of them the sample does not show how much they vary."""
+        sample = facts.sample
+        lower, upper = limits_of(sample)
+        missed = (sample.target < lower) | (sample.target > upper)
+        if missed.size != facts.n:
+            return None  # rows beyond memory: those at hand are its extremes, and there are enough of the others
+        units = min(facts.design.kish_of(missed), float(facts.design.groups_of(missed)))
+        return f"{units:.3g} effective rows lie outside of their interval; {FEWEST_MISSES} are needed" if units < FEWEST_MISSES else None

@@ -65,7 +65,7 @@ def test_paired_interval_covers(weights: bool) -> None:
     half = stats.norm.ppf(0.75)
     held = 0
     for seed in range(300):
-        (found,) = mtf.compare(*_pair(150, seed, 0.8, weights)).comparisons
+        (found,) = mtf.compare(*_pair(700, seed, 0.8, weights)).comparisons
         assert found.reliable
         assert found.lower is not None
         assert found.upper is not None
@@ -75,7 +75,7 @@ def test_paired_interval_covers(weights: bool) -> None:
 
 def test_ties_have_no_comparison() -> None:
     """Errors that are whole numbers have no density at the median: there is no trusted comparison, and the reason says why."""
-    sample = samples.regression(300)
+    sample = samples.regression(600)
     rounded = [np.round(sample.prediction), np.round(sample.prediction + 0.4)]
     a, b = (mtf.evaluate(np.round(sample.target), y_pred=prediction, metrics=["median_ae"]) for prediction in rounded)
     (found,) = mtf.compare(a, b).comparisons

@@ -140,3 +140,34 @@ def test_influence_is_the_derivative(name: str) -> None:
         moved[row] += step
         other = plugin.influence(with_facts(replace(sample, weight=moved), 0))[0]
         assert (other - value) / step * weight.sum() == pytest.approx(influence[row], rel=1e-3, abs=1e-4 * np.abs(influence).max())
+
+
+def test_interval_score_with_few_misses_is_not_trusted() -> None:
+    """Misses are the dearest part of the score: under twenty of them its interval says so, and with more it holds the truth."""
+    sample = samples.regression(2000, seed=1)
+    found = []
+    for half in (1.0, 3.0):
+        limits = np.stack([sample.prediction - half, sample.prediction + half], axis=1)
+        found.append(measure.measure(replace(sample, interval=limits), ["interval_score"])["interval_score"])
+    assert found[0].reliable
+    assert "outside of their interval; 20 are needed" in (found[1].reason or "")
+
+
+@pytest.mark.slow
+def test_spearman_near_one_covers() -> None:
+    """Ranks of a small sample understate a correlation near 1 by more than their standard error: the interval is moved by that much."""
+
+    def draw(n: int, seed: int) -> Sample:
+        random = np.random.default_rng(seed)
+        target = random.normal(size=n)
+        return Sample("regression", target, target + 0.05 * random.normal(size=n))
+
+    truth = measure.measure(draw(500_000, 10**6), ["spearman"])["spearman"].value
+    held = 0
+    for seed in range(200):
+        value = measure.measure(draw(400, seed), ["spearman"])["spearman"]
+        assert value.lower is not None
+        assert value.upper is not None
+        assert truth is not None
+        held += value.lower <= truth <= value.upper
+    assert held >= 186
