@@ -64,7 +64,7 @@ def single(world: World, design: str, n: int) -> Cell:
         value = measure.measure(sample, [world.metric])[world.metric]
         return judge.metric(term, value, world.metric)
 
-    return Cell("metrics", (world.metric, world.note, design, f"{n:,}"), once)
+    return Cell("metrics", (world.metric, f"{world.truth:.4g}", world.note, design, f"{n:,}"), once)
 
 
 def worlds() -> list[World]:

@@ -9,7 +9,7 @@ from benchmarks.gates_study.cells import Outcome
 
 NOMINAL = 0.025
 HEADS = {
-    "metrics": ("metric", "world", "design", "rows"),
+    "metrics": ("metric", "true value", "world", "design", "rows"),
     "slices": ("metric", "slices", "truth", "rows of each"),
     "baseline": ("metric", "margin", "design", "rows"),
 }

@@ -84,7 +84,7 @@ def calibrated(metric: str, a: float, b: float) -> World:
         score = np.clip(special.betaincinv(a, b, rows.uniforms[:, 0]), 1e-12, 1 - 1e-12)
         return labelled(rows, rows.uniforms[:, 1] < score, score >= 0.5, score)
 
-    return World(metric, truth, sample, f"prevalence {share:g}")
+    return World(metric, truth, sample, f"prevalence {share:.2g}")
 
 
 MATRIX = np.array([[0.40, 0.06, 0.04], [0.03, 0.25, 0.02], [0.04, 0.03, 0.13]])

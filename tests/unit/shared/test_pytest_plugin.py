@@ -33,7 +33,7 @@ def session(pytester: pytest.Pytester, body: str, *options: str) -> pytest.RunRe
     """A file of tests, run here."""
     lines = [line.removeprefix("    ") for line in f"{ROWS}\n{body}".splitlines()]
     pytester.makepyfile("\n".join(lines))
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", *options)
 
 
 def test_a_passing_gate_passes(pytester: pytest.Pytester) -> None:
