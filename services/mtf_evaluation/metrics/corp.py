@@ -173,13 +173,13 @@ class Uncertainty(_Part):
 
 
 def _rows(facts: Facts, influence: Floats, share: float) -> float:
-    """Independent rows behind the share of positives."""
-    if facts.design.group is None:
-        return facts.design.kish
+    """Independent, equal rows behind the share of positives: those with its variance, which weights that go with the truth change."""
+    if facts.design.simple:
+        return float(facts.n)
     error = facts.design.standard_error(influence)
     if not error > NOISE:
         return float(min(facts.design.groups, facts.design.kish))
-    return float(np.clip(share * (1 - share) / error**2, 1.0, facts.design.kish))
+    return float(np.clip(share * (1 - share) / error**2, 1.0, facts.n))
 
 
 def _through(share: Interval) -> Interval:

@@ -94,5 +94,5 @@ class TopKAccuracy(Metric):
             return answer(share, wilson(share, facts.n, level), level=level, n=facts.n, n_effective=float(facts.n), doubt=doubt)
         everyone = np.ones(sample.target.size, dtype=np.bool_)
         if facts.design.group is None:
-            return weighted_share(share, facts.design, everyone, level=level, n=facts.n)
+            return weighted_share((share, influence), facts.design, everyone, level=level, n=facts.n)
         return clustered_share((share, influence), facts.design, everyone, level=level, n=facts.n)
