@@ -147,6 +147,24 @@ def test_what_an_inconclusive_gate_means(meaning: str, code: int, mtf: Command, 
     assert "? inconclusive" in mtf("run", "penguins/run.yaml", "--inconclusive", meaning, code=code).stdout
 
 
+def test_the_job_summary(mtf: Command, finished: dict[str, Finished], tmp_path: Path) -> None:
+    """`--summary` writes the verdict, the gates with their reasons and the metrics; `report` prints the same again; a broken run has one too."""
+    page = tmp_path / "page.md"
+    done = mtf("run", "penguins/run.yaml", "--quiet", "--summary", page, code=3)
+    text = page.read_text()
+    assert text.startswith("## ❓ penguins-forest: 1 of 3 gates is inconclusive")
+    assert "rows would settle it" in text
+    assert "| <code>accuracy</code> | 0.980 | 0.930 to 0.994 | 100 |" in text
+    run_id = re.search(r"run: (\w+)", done.stdout)
+    assert run_id is not None
+    assert mtf("report", run_id[1], "--format", "summary").stdout == text
+    wrong = variant(mtf, "penguins", "summary-wrong.yaml", evaluation__metrics=["acuracy"])
+    mtf("run", wrong, "--summary", page, code=2)
+    assert page.read_text().startswith("## ❌ summary-wrong.yaml: no verdict, the run failed")
+    assert "did you mean <code>accuracy</code>?" in page.read_text()
+    assert "GITHUB_STEP_SUMMARY" in mtf("run", "penguins/run.yaml", "--summary", "github", code=2).stderr
+
+
 def test_inconclusive_takes_three_words(mtf: Command) -> None:
     """Another word is a usage error."""
     assert "--inconclusive" in mtf("run", "penguins/run.yaml", "--inconclusive", "maybe", code=2).stderr
