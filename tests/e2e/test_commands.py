@@ -47,8 +47,9 @@ def mtf(command: Command) -> Command:
 # Help, schema, doctor, plug-ins
 
 COMMANDS = ["", "run", "validate", "init", "runs", "runs list", "runs show", "runs cancel", "runs resume", "runs rerun", "runs delete",
-            "runs compare", "runs logs", "report", "leaderboard", "datasets", "datasets list", "datasets show", "datasets add",
-            "datasets delete", "models", "models list", "models show", "models add", "models alias", "recipe", "recipe fit",
+            "runs compare", "runs logs", "runs revisions", "report", "leaderboard", "history", "reevaluate", "datasets", "datasets list",
+            "datasets show", "datasets add",
+            "datasets delete", "datasets looks", "models", "models list", "models show", "models add", "models alias", "recipe", "recipe fit",
             "recipe apply", "serve", "db", "db upgrade", "doctor", "plugins", "schema", "version"]  # fmt: skip
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, update
 
-from mtf_gateway.db import history, reevaluations, revisions, runs
+from mtf_gateway.db import history, reevaluations, revisions, runs, schema
 from mtf_gateway.db.engine import Database
 from mtf_gateway.db.runs import Lease
 from mtf_gateway.db.tables import REEVALUATIONS
@@ -41,6 +44,15 @@ def asked(database: Database, key: str, run_ids: list[str], **changes: Any) -> L
     row = database.write_now(lambda c: reevaluations.claim(c, "owner", 30.0, only=key))
     assert row is not None
     return Lease(key, row["epoch"])
+
+
+def downgrade(database: Database, target: str) -> None:
+    """Alembic's own command on our migrations, as an operator would run it by hand."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, target)
 
 
 class MemorySuite:
@@ -229,3 +241,18 @@ class MemorySuite:
         tags.append(database.read_now(lambda c: history.board_tag(c, "iris@1")))
         assert len(set(tags)) == 4
         assert [row["id"] for row in database.read_now(lambda c: history.board(c, "iris@1", "accuracy"))] == ["b", "a"]
+
+    def test_a_migration_down_and_up_again_keeps_the_runs(self, database: Database) -> None:
+        """Down, a run shows the evaluation that came with it, the only one of which anything is told then; up, it can be evaluated again."""
+        finished(database, "run-1")
+        finished(database, "run-2", 0.7)
+        before = row_of(database, "run-1")
+        database.write_now(lambda c: revisions.add(c, "run-1", FIRST, result(0.4)))
+        downgrade(database, "0001")
+        assert database.read_now(schema.revision) == "0001"
+        schema.upgrade(database)
+        after = row_of(database, "run-1")
+        assert {name: after[name] for name in revisions.RESULT} == {name: before[name] for name in revisions.RESULT}
+        assert row_of(database, "run-2")["metrics"]["accuracy"]["value"] == 0.7
+        assert after["revision"] == 1
+        assert database.write_now(lambda c: revisions.add(c, "run-1", FIRST, result(0.4))) == 2

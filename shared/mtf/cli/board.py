@@ -41,7 +41,10 @@ def leaderboard(
     ] = None,
     as_json: JSON = False,
 ) -> None:
-    """Rank the models of a dataset by a metric: models that the test rows cannot tell apart share a rank."""
+    """Rank the models of a dataset by a metric.
+
+    Models that the test rows cannot tell apart share a rank.
+    """
     from rich.markup import escape
 
     with session(stages=("evaluation",)) as gateway:
@@ -89,7 +92,10 @@ def history(
     cursor: Annotated[str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on to older runs where the last list ended.")] = None,
     as_json: JSON = False,
 ) -> None:
-    """Follow a model through time: each run with its interval, and whether its change from the one before is more than noise."""
+    """Follow a model through its runs.
+
+    Each with its interval, and whether its change from the one before is more than noise.
+    """
     from rich.markup import escape
 
     with session(stages=("evaluation",)) as gateway:

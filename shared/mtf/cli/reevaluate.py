@@ -52,10 +52,11 @@ def reevaluate(
     as_json: Annotated[bool, typer.Option("--json", help="What changed as JSON on standard output, and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Measure finished runs again from their stored predictions, and say which verdicts change. No model and no data is needed.
+    """Measure finished runs again, and say which verdicts change.
 
-    Without a selection every run that succeeded; without --metric and --gate each run's own, with the plug-ins installed now. The new report
-    stands beside the old one. Exit code: 1 when a run fails now that did not, 3 when one is inconclusive now that passed, 4 when a run could not be computed.
+    From their stored predictions: no model and no data is needed. Without a selection every run that succeeded; without --metric and --gate
+    each run's own, with the plug-ins installed now. The new report stands beside the old one. Exit code: 1 when a run fails now that did not,
+    3 when one is inconclusive now that passed, 4 when a run could not be computed.
     """
     spec: dict[str, Any] = {
         "runs": runs, "name": name, "model": model, "dataset": dataset, "tags": tags, "outdated": outdated,

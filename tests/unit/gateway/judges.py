@@ -1,4 +1,4 @@
-"""An evaluation worker that knows two metrics and tells models apart where a test says so."""
+"""An evaluation worker that knows four metrics and tells models apart where a test says so."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +11,9 @@ from mtf.errors import SpecError
 from mtf_gateway.memory.evaluator import Contender, Evaluator
 
 METRICS = {
+    "balanced_accuracy": PluginView(
+        kind="metric", name="balanced_accuracy", version=1, service="evaluation", summary="", greater_is_better=True, paired=True
+    ),
     "accuracy": PluginView(
         kind="metric", name="accuracy", version=1, service="evaluation", summary="", greater_is_better=True, paired=True, tasks=["binary"]
     ),
@@ -43,7 +46,7 @@ class Judge(Evaluator):
         return Validated(spec={"metrics": list(section.get("metrics") or [])})
 
     async def metrics(self) -> dict[str, PluginView]:
-        """Three."""
+        """Four."""
         return METRICS
 
     def present(self, reference: Reference) -> bool:

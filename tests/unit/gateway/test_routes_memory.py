@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mtf.errors import DataError, UnavailableError
+from mtf_gateway.routes.examples import REEVALUATIONS
 from tests.suites.finished import finished
 from tests.unit.gateway.application import Bench, bench
 
@@ -255,3 +256,11 @@ def test_what_cannot_be_asked(gateway: Bench, body: Any, status: int, field: str
         assert answer.json()["field"] == field
     for path in ("/v1/reevaluations/nobody", "/v1/reevaluations/nobody/runs", "/v1/runs/nobody/revisions"):
         assert gateway.http.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("name", REEVALUATIONS)
+def test_the_examples_of_the_documentation_page_are_accepted(gateway: Bench, name: str) -> None:
+    """Each is a request that works as it stands on a fresh stack."""
+    finished(gateway.database, "a")
+    answer = gateway.http.post("/v1/reevaluations", json=REEVALUATIONS[name]["value"])
+    assert answer.status_code == 202, answer.text
