@@ -91,39 +91,44 @@ class Proportion(Metric):
     def _with_design(self, sample: Sample, share: float, n: int, level: float) -> MetricValue:
         design, counted = facts_of(sample).design, self.in_base(sample)
         if design.group is None:
-            return weighted_share(share, design, counted, level=level, n=n)
+            return weighted_share((share, self.influence(sample)[1]), design, counted, level=level, n=n)
         return clustered_share((share, self.influence(sample)[1]), design, counted, level=level, n=n)
 
 
-def weighted_share(share: float, design: Design, counted: NDArray[np.bool_], *, level: float, n: int) -> MetricValue:
-    """A share of independent weighted rows: Wilson's interval at Kish's number of the (n,) rows that count."""
-    rows = design.kish_of(counted)
+def weighted_share(found: tuple[float, Floats], design: Design, counted: NDArray[np.bool_], *, level: float, n: int) -> MetricValue:
+    """A share of independent weighted rows, from its value and its (n,) influence values: Wilson's interval at the number of equal rows.
+
+    Where weights go with the outcome, as when hard rows were sampled rarely, Kish's number of rows is too large by far; the variance of the
+    weighted share tells the right one.
+    """
+    share = found[0]
+    rows = _effective_rows(design, found, counted, n)
     doubt = f"the weights leave {rows:.3g} effective rows; {FEWEST} are needed" if rows < FEWEST else None
     return answer(share, wilson(share, rows, level), level=level, n=n, n_effective=rows, doubt=doubt)
 
 
 def clustered_share(found: tuple[float, Floats], design: Design, counted: NDArray[np.bool_], *, level: float, n: int) -> MetricValue:
     """A share of rows in groups, from its value and its (n,) influence values: Wilson's interval at the number of independent rows."""
-    share, influence = found
+    share = found[0]
     groups = design.groups_of(counted)
     if groups < 2:  # noqa: PLR2004 - a variance needs two
         return answer(share, no_interval("all rows belong to one group"), level=level, n=n, n_effective=1.0)
-    rows = _clustered_rows(design, share, influence, counted)
+    rows = _effective_rows(design, found, counted, n)
     limits = wilson(share, rows, level, quantile=design.quantile(level), method="wilson-cluster")
     doubt = f"only {groups} groups; the interval is known to hold from {FEWEST_GROUPS}" if groups < FEWEST_GROUPS else None
     return answer(share, limits, level=level, n=n, n_effective=rows, doubt=doubt)
 
 
-def _clustered_rows(design: Design, share: float, influence: Floats, counted: NDArray[np.bool_]) -> float:
-    """The number of independent rows with the clustered variance: p (1 - p) / se^2, at most Kish's number.
+def _effective_rows(design: Design, found: tuple[float, Floats], counted: NDArray[np.bool_], n: int) -> float:
+    """The number of independent, equal rows that have this variance: p (1 - p) / se^2, at most the n rows that count.
 
-    At a share of 0 or 1 the rows show no variance; each group then counts as one row, which errs on the safe side.
+    At a share of 0 or 1 the rows show no variance; Kish's number, or each group as one row, then errs on the safe side.
     """
-    kish = design.kish_of(counted)
+    share, influence = found
     error = design.standard_error(influence)
     if not error > 0:
-        return float(min(design.groups_of(counted), kish))
-    return float(np.clip(share * (1 - share) / error**2, 1.0, kish))
+        return float(min(design.groups_of(counted), design.kish_of(counted)))
+    return float(np.clip(share * (1 - share) / error**2, 1.0, n))
 
 
 class Accuracy(Proportion):
