@@ -26,30 +26,40 @@ WIDE = 7
 """Metrics side by side in a table."""
 
 
-def kept() -> dict[str, Outcome]:
+def kept(place: Path) -> dict[str, Outcome]:
     """Cells that were computed before."""
-    if not KEPT.exists():
+    if not place.exists():
         return {}
-    lines = [json.loads(line) for line in KEPT.read_text(encoding="utf-8").splitlines() if line]
+    lines = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line]
     found = [Outcome(**line | {"counts": {name: Count(**count) for name, count in line["counts"].items()}}) for line in lines]
     return {one.key: one for one in found}
 
 
-def compute(wanted: list[grid.Cell], replicates: int, jobs: int, *, keep: bool) -> list[Outcome]:
-    """The cells that are missing, cheapest first, each written down as soon as it is done."""
-    done = kept() if keep else {}
-    missing = sorted((cell for cell in wanted if cell.key not in done), key=lambda cell: cell.n * len(cell.metrics))
+def compute(wanted: list[grid.Cell], replicates: int, jobs: int, *, keep: Path | None) -> list[Outcome]:
+    """The cells that are missing, a population at a time, cheapest first, each written down as soon as it is done."""
+    done = kept(keep) if keep else {}
+    missing = [cell for cell in wanted if cell.key not in done]
+    together: dict[object, list[grid.Cell]] = {}
+    for cell in missing:
+        together.setdefault((cell.world, cell.metrics, cell.n > grid.SMALL[-1]), []).append(cell)
+    groups = sorted(together.values(), key=lambda group: sum((cell.n + 3_000) * len(cell.metrics) for cell in group))
+    count = 0
     with ProcessPoolExecutor(jobs) as pool:
-        running = [pool.submit(cells.run, cell, replicates) for cell in missing]
-        for count, future in enumerate(as_completed(running), 1):
-            outcome = future.result()
-            done[outcome.key] = outcome
-            if keep:
-                KEPT.parent.mkdir(exist_ok=True)
-                with KEPT.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(outcome)) + "\n")
-            print(f"{count} of {len(missing)}: {outcome.task}, {outcome.world}, {outcome.n:,} rows", flush=True)
+        for future in as_completed([pool.submit(run, group, replicates) for group in groups]):
+            for outcome in future.result():
+                count += 1
+                done[outcome.key] = outcome
+                if keep:
+                    keep.parent.mkdir(exist_ok=True)
+                    with keep.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(asdict(outcome)) + "\n")
+                print(f"{count} of {len(missing)}: {outcome.task}, {outcome.world}, {outcome.n:,} rows", flush=True)
     return [done[cell.key] for cell in wanted if cell.key in done]
+
+
+def run(group: list[grid.Cell], replicates: int) -> list[Outcome]:
+    """The sizes of one population, whose truth is computed once."""
+    return [cells.run(cell, replicates) for cell in group]
 
 
 def written(outcomes: list[Outcome]) -> str:
@@ -88,16 +98,17 @@ def main() -> None:
     parser.add_argument("--reduced", action="store_true", help="a few cells, fewer test sets")
     parser.add_argument("--write", action="store_true", help=f"only write what is known into {PAGE.relative_to(ROOT)}")
     parser.add_argument("--replicates", type=int, help="test sets of each cell")
+    parser.add_argument("--kept", type=Path, default=KEPT, help="where finished cells are kept")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     chosen = parser.parse_args()
     os.nice(10)
     replicates = chosen.replicates or (FEW if chosen.reduced else REPLICATES)
     wanted = grid.reduced() if chosen.reduced else grid.grid()
     if chosen.write:
-        known = kept()
+        known = kept(chosen.kept)
         outcomes = [known[cell.key] for cell in wanted if cell.key in known]
     else:
-        outcomes = compute(wanted, replicates, chosen.jobs, keep=not chosen.reduced)
+        outcomes = compute(wanted, replicates, chosen.jobs, keep=None if chosen.reduced else chosen.kept)
     if chosen.reduced:
         print(written(outcomes))
         return

@@ -20,7 +20,7 @@ class World:
 
     task: str
     name: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def draw(self, n: int, random: Draw) -> Sample:
         """A test set of n rows."""
