@@ -29,7 +29,7 @@ def to_markdown(report: Document, *, place: str | None = None) -> str:
         parts.append(_gates(report["gates"]))
     failing = list(_failing(report))
     if failing:
-        parts.append(f"### Slices below their bound\n\n{_folded_rows(('slice', 'gate', 'value', 'interval', 'rows'), failing)}")
+        parts.append(f"### Slices that miss their bound\n\n{_folded_rows(('slice', 'gate', 'value', 'interval', 'rows'), failing)}")
     parts.append(f"### Metrics\n\n{_metrics(report['metrics'])}")
     compared = [one for one in report.get("comparisons", []) if not one.get("where")]
     if compared:
@@ -67,7 +67,7 @@ def _gates(gates: Sequence[Document]) -> str:
 
 
 def _failing(report: Document) -> Iterator[tuple[str, ...]]:
-    """Slices that a gate found below its bound, with what was measured there."""
+    """Slices that miss the bound of a gate, with what was measured there."""
     slices = {one["name"]: one for one in report.get("slices", [])}
     for gate in report.get("gates", []):
         observed = gate.get("observed", {})

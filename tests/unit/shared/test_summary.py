@@ -113,7 +113,7 @@ def test_metrics_have_intervals_and_remarks() -> None:
     assert rows[-1][4] == "not reliable: 7 rows"
 
 
-def test_slices_below_their_bound_are_listed() -> None:
+def test_slices_that_miss_their_bound_are_listed() -> None:
     """Slices of failed gates, also each of those that fail beside the worst, with what was measured there."""
     slices = [
         {"name": f"s={name}", "where": {"s": name}, "rows": 100, "metrics": {"accuracy": value(number)}}
