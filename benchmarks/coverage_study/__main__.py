@@ -19,7 +19,7 @@ from benchmarks.coverage_study.cells import Count, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "statistics" / "coverage.md"
-KEPT = ROOT / "docs" / "statistics" / "coverage.jsonl"
+KEPT = ROOT / "benchmarks" / ".coverage_study.jsonl"
 BEGIN, END = "<!-- generated: coverage-study -->", "<!-- end -->"
 REPLICATES, FEW = 4_000, 400
 WIDE = 7
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, default=KEPT, help="where finished cells are kept")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     chosen = parser.parse_args()
-    os.nice(10)
+    os.nice(5)
     replicates = chosen.replicates or (FEW if chosen.reduced else REPLICATES)
     wanted = grid.reduced() if chosen.reduced else grid.grid()
     if chosen.write:
