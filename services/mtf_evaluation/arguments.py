@@ -14,7 +14,9 @@ class NoArgs(BaseModel):
 class QuantileArgs(NoArgs):
     """Which quantile the predictions are of."""
 
-    quantile: float = Field(default=0.5, gt=0, lt=1, description="The quantile that is predicted, between 0 and 1; 0.9 means that 90 of 100 lie below.")
+    quantile: float = Field(
+        default=0.5, gt=0, lt=1, description="The quantile that is predicted, between 0 and 1; 0.9 means that 90 of 100 lie below."
+    )
 
 
 class ErrorQuantileArgs(NoArgs):
@@ -50,7 +52,9 @@ class NominalArgs(NoArgs):
 class BetaArgs(NoArgs):
     """How much recall counts against precision."""
 
-    beta: float = Field(default=1.0, gt=0, le=1000, description="Recall counts beta times as much as precision; 2 favours recall, 0.5 precision.")
+    beta: float = Field(
+        default=1.0, gt=0, le=1000, description="Recall counts beta times as much as precision; 2 favours recall, 0.5 precision."
+    )
 
 
 class ShareArgs(NoArgs):
