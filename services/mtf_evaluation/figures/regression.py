@@ -147,7 +147,7 @@ def _summary(data: Mapping[str, Any]) -> Table:
 
 
 def _note(data: Mapping[str, Any]) -> str:
-    how = "" if "points" in data else " Darker cells hold more rows (logarithmic)."
+    how = "" if "points" in data else " The stronger the colour of a cell, the more rows it holds (logarithmic)."
     return how + _outside(data)
 
 
