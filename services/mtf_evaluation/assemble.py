@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -80,7 +81,7 @@ def head(spec: EvaluateSpec) -> RunHead:
 def provenance(spec: EvaluateSpec) -> dict[str, Any]:
     """What the numbers depend on besides the rows."""
     metrics = {read(name).name: describe(name).version for name in sorted(wanted(spec))}
-    return {"level": spec.level, "seed": spec.seed, "versions": _libraries(), "metric_versions": metrics}
+    return {"level": spec.level, "seed": spec.seed, "versions": dict(_libraries()), "metric_versions": metrics}
 
 
 def baseline_title(spec: EvaluateSpec) -> str:
@@ -237,6 +238,7 @@ def _evidence(
     )
 
 
+@cache
 def _libraries() -> dict[str, str]:
     """The libraries that the numbers depend on."""
     return {library: version(library) for library in ("numpy", "scipy")}

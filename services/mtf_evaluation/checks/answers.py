@@ -95,11 +95,14 @@ def _explained(sample: Sample) -> float:
     if sample.task != "binary":
         top = np.take_along_axis(sample.scores, sample.prediction[:, None].astype(np.intp), axis=1)[:, 0]
         return float(np.mean(top >= sample.scores.max(axis=1)))
-    order = np.argsort(sample.scores[:, 1], kind="stable")
-    positive = sample.prediction[order] == 1
+    score, chosen = sample.scores[:, 1], sample.prediction == 1
+    if score.min(where=chosen, initial=np.inf) > score.max(where=~chosen, initial=-np.inf):
+        return 1.0  # every row that was called positive scores higher than all others: no need to sort them
+    order = np.argsort(score)
+    positive = chosen[order]
     below = np.concatenate([[0], np.cumsum(~positive)])
     above = positive.sum() - np.concatenate([[0], np.cumsum(positive)])
-    return float((below + above)[_cuts(sample.scores[order, 1])].max() / len(order))
+    return float((below + above)[_cuts(score[order])].max() / len(order))
 
 
 def _cuts(score: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,35 @@ from mtf_evaluation.measure import MOST_CLASSES
 
 MOST_INTEGERS = 20
 """Distinct integers up to which a target is taken for classes."""
+FAR = 2**62
+"""Integers beyond it are left to Arrow, which knows unsigned ones."""
 TASKS = ("binary", "multiclass", "regression")
 
 
 def distinct(values: pa.Array) -> list[Any]:
     """The distinct values in ascending order."""
+    near = _near(values)
+    if near is not None:
+        return [int(value) for value in np.flatnonzero(np.bincount(near.places)) + near.least]
     return sorted(pc.unique(values).to_pylist())
+
+
+@dataclass(frozen=True)
+class _Near:
+    """Integers that lie close together, as labels do: counted and looked up without a hash."""
+
+    least: int
+    places: NDArray[np.intp]
+    """(n,) distance from the least."""
+
+
+def _near(values: pa.Array) -> _Near | None:
+    if not pa.types.is_integer(values.type) or values.null_count or not len(values):
+        return None
+    least, most = (limit.as_py() for limit in pc.min_max(values).values())
+    if most - least >= MOST_CLASSES or max(-least, most) > FAR:
+        return None
+    return _Near(least, values.to_numpy().astype(np.intp, copy=False) - least)
 
 
 def infer_task(truth: pa.Array, declared: Sequence[Any] | None) -> str:
@@ -94,8 +118,14 @@ def positive_of(labels: Sequence[Any], positive: Any) -> Any:
 
 def encode(values: pa.Array, labels: Sequence[Any], name: str) -> NDArray[np.int32]:
     """(n,) codes into the labels. Raises DataError for other values, and says so when only the type differs."""
-    encoded = values.dictionary_encode()
     known = {label: code for code, label in enumerate(labels)}
+    near = _near(values)
+    if near is not None:
+        codes = np.array([known.get(near.least + place, -1) for place in range(int(near.places.max()) + 1)], dtype=np.int32)
+        found: NDArray[np.int32] = codes.take(near.places)
+        if found.min() >= 0:
+            return found
+    encoded = values.dictionary_encode()
     entries = encoded.dictionary.to_pylist()
     unknown = [value for value in entries if value not in known]
     if unknown:

@@ -88,9 +88,9 @@ def tail_weight(influence: Floats, design: Design) -> float:
     if design.group is not None:
         parts = np.bincount(design.group, weights=parts, minlength=design.groups).astype(np.float64, copy=False)
     parts = parts - parts.mean()
-    squares = parts * parts
-    second = float(squares.mean())
+    second = dot(parts, parts) / parts.size
     # An overflow is a few rows that decide everything.
     if not math.isfinite(second):
         return math.inf
-    return dot(squares, parts) / parts.size / (second * math.sqrt(second)) if second > 0 else 0.0
+    third = float(np.einsum("i,i,i->", parts, parts, parts)) / parts.size
+    return third / (second * math.sqrt(second)) if second > 0 else 0.0
