@@ -14,7 +14,7 @@ from mtf.cache import Cache
 from mtf.contracts.reevaluation import ReevaluationItem, ReevaluationView
 from mtf.contracts.reference import Reference
 from mtf.contracts.registry import PluginView
-from mtf.errors import ConflictError, DataError, LostError, NotFoundError, SpecError
+from mtf.errors import ConflictError, DataError, LostError, NotFoundError, ProblemError, SpecError
 from mtf_gateway.core import Gateway
 from mtf_gateway.db import reevaluations
 from tests.suites.driving import FAST, SPEC, House, final, vanish
@@ -209,11 +209,13 @@ class ReevaluatingSuite:
                 assert (item.status, item.revision) == ("skipped", None)
                 assert "predictions are gone" in (item.reason or "")
                 gateway.store.path(gone.ref).write_bytes(kept)
-                worker.wrong = SpecError("`mae` does not apply to a binary task", fix="choose another")
-                asked = await gateway.reevaluations.submit({"runs": runs[:1]}, principal="me")
-                await over(gateway, asked.id)
-                (item,) = await items(gateway, asked.id)
-                assert (item.status, item.reason) == ("skipped", "`mae` does not apply to a binary task (choose another)")
+                wrong = SpecError("`mae` does not apply to a binary task", fix="choose another")
+                for error in (wrong, ProblemError(wrong.problem())):  # of a worker in this process, and of one behind HTTP
+                    worker.wrong = error
+                    asked = await gateway.reevaluations.submit({"runs": runs[:1]}, principal="me")
+                    await over(gateway, asked.id)
+                    (item,) = await items(gateway, asked.id)
+                    assert (item.status, item.reason) == ("skipped", "`mae` does not apply to a binary task (choose another)")
 
         house.run(scenario)
 
@@ -309,9 +311,11 @@ class ReevaluatingSuite:
                 with pytest.raises(SpecError) as caught:
                     await again.submit({"metric": "f1"}, principal="me")
                 assert caught.value.field == "metric"
-                house.workers["evaluation"].wrong = SpecError("there is no metric `f11`")
-                with pytest.raises(SpecError, match="f11"):
+                unknown = SpecError("there is no metric `f11`", field="evaluation.metrics[0]")
+                house.workers["evaluation"].wrong = ProblemError(unknown.problem())
+                with pytest.raises(SpecError, match="f11") as caught:
                     await again.submit({"metrics": ["f11"]}, principal="me")
+                assert caught.value.field == "metrics[0]"
                 for asked in (again.get, again.cancel, again.resume, again.items):
                     with pytest.raises(NotFoundError):
                         await asked("nobody")

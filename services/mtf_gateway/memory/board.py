@@ -18,7 +18,7 @@ from mtf_gateway.db import history as sql
 from mtf_gateway.db import revisions
 from mtf_gateway.db.engine import Database
 from mtf_gateway.memory import looks
-from mtf_gateway.memory.evaluator import Contender, Evaluator, contender
+from mtf_gateway.memory.evaluator import Contender, Evaluator, at_fault, contender
 from mtf_gateway.memory.identity import metric_name, model_key, version_of
 from mtf_gateway.registry.names import stamp
 
@@ -77,7 +77,7 @@ class Board:
             try:
                 found = await self._evaluator.compare(known, draft.metric)
             except MtfError as error:
-                if error.retryable or error.cause == "platform":
+                if not at_fault(error):
                     raise
                 notes.append(f"The models could not be compared row by row: {error.message}")
             else:

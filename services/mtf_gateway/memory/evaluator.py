@@ -13,7 +13,7 @@ from mtf.contracts.job import JobResult, Validated
 from mtf.contracts.reference import Reference
 from mtf.contracts.registry import ComparisonView, PluginView
 from mtf.contracts.stages import ComparedInput, EvaluateSpec
-from mtf.errors import SpecError, UnavailableError
+from mtf.errors import MtfError, SpecError, UnavailableError
 from mtf.jobs.worker import Worker
 from mtf.storage.store import LocalStore
 from mtf_gateway.memory.identity import metric_name
@@ -50,8 +50,14 @@ class Evaluator:
         return found
 
     async def validate(self, section: Mapping[str, Any]) -> Validated:
-        """Check an `evaluation` section as a run file would hold it. Raises SpecError."""
-        return await self.worker.validate({"evaluation": dict(section)})
+        """Check an `evaluation` section as a run file would hold it. Raises SpecError, with the field as it is called in the section."""
+        try:
+            return await self.worker.validate({"evaluation": dict(section)})
+        except MtfError as error:
+            if not at_fault(error):
+                raise
+            field = (error.field or "").removeprefix("evaluation.") or None
+            raise SpecError(error.message, field=field, found=error.found, fix=error.fix) from None
 
     async def metrics(self) -> dict[str, PluginView]:
         """Every metric by name."""
@@ -99,6 +105,11 @@ class Evaluator:
         """One evaluation job outside of a run. Raises what it failed of."""
         limits, patience = self._context.limits(None), self._context.settings.reconnect_seconds
         return await one_job(self.worker, "evaluation", spec, limits=limits, inputs=inputs, patience=patience)
+
+
+def at_fault(error: MtfError) -> bool:
+    """Whether what was asked, or the data, is wrong: the same question fails again. What another process tells keeps its cause in the problem."""
+    return error.problem().cause in {"spec", "usage", "data"}
 
 
 def contender(run: RowMapping, stages: Mapping[str, RowMapping]) -> Contender | None:

@@ -17,7 +17,7 @@ from mtf.errors import MtfError, UsageError
 from mtf_gateway.db import history as sql
 from mtf_gateway.db import revisions
 from mtf_gateway.db.engine import Database
-from mtf_gateway.memory.evaluator import Contender, Evaluator, contender
+from mtf_gateway.memory.evaluator import Contender, Evaluator, at_fault, contender
 from mtf_gateway.memory.identity import metric_name, version_of
 from mtf_gateway.registry.names import from_cursor, stamp, to_cursor
 
@@ -107,7 +107,7 @@ class Past:
         try:
             view = await self._evaluator.compare(ends, metric, paired=paired, against=1)
         except MtfError as error:
-            if error.retryable or error.cause == "platform":
+            if not at_fault(error):
                 raise
             return _untold(metric, error.message)
         return view.comparisons[0].model_copy(update={"paired": paired})

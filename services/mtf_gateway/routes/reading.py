@@ -31,7 +31,9 @@ MetricText = Annotated[str, Field(min_length=1, max_length=200)]
 class NewComparison(Document):
     """Two runs or more. `{run, baseline}` is short for `{runs: [run, baseline]}`."""
 
-    runs: list[RunText] | None = Field(default=None, max_length=MOST, description="Ids of runs; every two are compared, the earlier minus the later.")
+    runs: list[RunText] | None = Field(
+        default=None, max_length=MOST, description="Ids of runs; every two are compared, the earlier minus the later."
+    )
     run: RunText | None = Field(default=None, description="Id of one run, where there are two.")
     baseline: RunText | None = Field(default=None, description="Id of the run that all others are compared with.")
     metrics: list[MetricText] | None = Field(

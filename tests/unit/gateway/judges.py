@@ -40,9 +40,7 @@ class Judge(Evaluator):
         """A metric that is known, whatever its arguments."""
         for text in section.get("metrics") or []:
             if text.partition("(")[0] not in METRICS:
-                raise SpecError(
-                    f"there is no metric `{text[:50]}`", field="evaluation.metrics[0]", found=text, fix="`mtf plugins` lists them"
-                )
+                raise SpecError(f"there is no metric `{text[:50]}`", field="metrics[0]", found=text, fix="`mtf plugins` lists them")
         return Validated(spec={"metrics": list(section.get("metrics") or [])})
 
     async def metrics(self) -> dict[str, PluginView]:

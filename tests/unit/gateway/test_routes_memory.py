@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mtf.errors import DataError, UnavailableError
+from mtf.errors import DataError, ProblemError, UnavailableError
 from mtf_gateway.routes.examples import REEVALUATIONS
 from tests.suites.finished import finished
 from tests.unit.gateway.application import Bench, bench
@@ -109,7 +109,8 @@ def test_models_that_cannot_be_compared_stand_by_value(gateway: Bench) -> None:
     finished(gateway.database, "b", 0.6, model="b")
     gateway.judge.wrong = UnavailableError("the worker `evaluation` does not answer")
     assert gateway.http.get("/v1/leaderboard", params=BOARD).status_code == 503
-    gateway.judge.wrong = DataError("the labels differ")
+    # As a worker behind HTTP tells it, whose class of error is not ours.
+    gateway.judge.wrong = ProblemError(DataError("the labels differ").problem())
     found = board(gateway)
     assert ([row["rank"] for row in found["items"]], found["tested"]) == ([1, 2], False)
     assert found["notes"] == ["The models could not be compared row by row: the labels differ"]
@@ -173,7 +174,7 @@ def test_a_change_that_nothing_can_tell_is_null_with_a_reason(gateway: Bench) ->
     point = history(gateway, model="forest")["items"][1]
     assert (point["beyond_noise"], point["better"]) == (None, None)
     assert "gone" in point["change"]["undefined"]
-    gateway.judge.gone, gateway.judge.wrong = set(), DataError("other labels")
+    gateway.judge.gone, gateway.judge.wrong = set(), ProblemError(DataError("other labels").problem())
     finished(gateway.database, "r3", model="forest@1")
     assert history(gateway, model="forest")["items"][2]["change"]["undefined"] == "other labels"
 
@@ -239,7 +240,7 @@ def test_a_reevaluation_is_asked_for_and_followed(gateway: Bench) -> None:
     ("body", "status", "field"),
     [
         ({"metric": ["a"]}, 422, "metric"),
-        ({"metrics": ["nonsense"]}, 422, "evaluation.metrics[0]"),
+        ({"metrics": ["nonsense"]}, 422, "metrics[0]"),
         ({"tags": ["=x"]}, 422, "tags"),
         ({"replace": True}, 422, "replace"),
         ({"runs": ["nobody"]}, 404, "runs"),
