@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mtf_evaluation import numerals
-from mtf_evaluation.figures.svg import ticks
+from mtf_evaluation.figures.axes import ticks
 
 
 @pytest.mark.parametrize(
