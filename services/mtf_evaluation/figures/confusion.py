@@ -35,7 +35,9 @@ def confusion(data: Mapping[str, Any]) -> Figure:
     rows = [[name, *(f"{value:,}" for value in counts[i]), f"{totals[i]:,}"] for i, name in enumerate(labels)]
     shares = [[name, *(_share(value, totals[i]) for value in counts[i])] for i, name in enumerate(labels)]
     tables = [Table(["rows: truth \\ predicted", *labels, "all"], rows), Table(["share of the truth's rows", *labels], shares)]
-    drawing = svg.picture("".join(body), f"Confusion matrix of {k} classes", _LEFT + _SIDE + 12, top + _SIDE + 8)
+    drawing = svg.picture(
+        "".join(body), f"Confusion matrix of {k} classes", _LEFT + _SIDE + (46 if cell < _SLANTED else 12), top + _SIDE + 8
+    )
     caption = "Rows of the test set by truth (down) and prediction (across); the shade is the share of the truth's rows. Right answers lie on the diagonal."
     return Figure("confusion", "Confusion matrix", caption, drawing, tables)
 

@@ -1,6 +1,7 @@
 """Reliability, classes, residual quantiles and errors by column, against references."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from mtf.plugins import Sample
 from mtf_evaluation.plots import build, confusion, errors, regression, reliability
-from tests.unit.evaluation import samples
+from tests.unit.evaluation import samples, scored_files
 
 
 def test_the_reliability_curve_is_isotonic_regression() -> None:
@@ -157,3 +158,16 @@ def test_errors_of_numbers_are_mean_absolute_errors() -> None:
     assert (first["lower"], first["upper"]) == pytest.approx(expected, rel=1e-4)
     few = errors.errors(samples.regression(3), {"value": pa.array(["a", "a", "b"])})["columns"][0]["parts"]
     assert (few[1]["rows"], few[1]["lower"]) == (1, None)
+
+
+def test_columns_stay_beside_their_rows(tmp_path: Path) -> None:
+    """Rows without a prediction and rows of weight 0 are in no part; the others keep their own values."""
+    sample = samples.weighted(samples.binary(60), np.r_[np.zeros(10), np.ones(50)])
+    wrong = sample.target != sample.prediction
+    table = scored_files.table(sample, {"answer": np.where(wrong, "wrong", "right").tolist()})
+    some = pa.array([None if row % 7 == 0 else int(code) for row, code in enumerate(sample.prediction)], pa.int32())
+    table = table.set_column(table.column_names.index("prediction"), "prediction", some)
+    done = scored_files.run(tmp_path, scored_files.spec(sample, {"slices": ["answer"]}), table)
+    parts = {one["label"]: one for one in scored_files.report(done).plots["errors"]["columns"][0]["parts"]}
+    assert (parts["wrong"]["value"], parts["right"]["value"]) == (1, 0)
+    assert sum(one["rows"] for one in parts.values()) == sum(row >= 10 and row % 7 != 0 for row in range(60))
