@@ -15,6 +15,7 @@ from mtf.plugins import Sample
 from mtf_evaluation.measure import measure_one, prepared, subset
 from mtf_evaluation.metrics.facts import facts_of
 from mtf_evaluation.rest.cells import ByCells, Last
+from mtf_evaluation.rest.region import Region
 from mtf_evaluation.rest.side import Rows, Way, complement
 from mtf_evaluation.rest.ways import agreeing, beyond, way_of
 from mtf_evaluation.rest.words import sentence
@@ -40,8 +41,8 @@ def compare(
 ) -> list[Found]:
     """Compare each slice with the rows outside it.
 
-    Slice and rest share no row, so nothing is paired. Shares of independent, equally weighted rows are compared by Miettinen and
-    Nurminen's score method; everything else by the standard errors of the two sides, which follow from their influence values, with
+    Slice and rest share no row, so nothing is paired. Shares of independent rows are compared by Miettinen and Nurminen's score
+    method, with weights at the effective numbers of rows (Kish) as their own intervals are; everything else by the standard errors of the two sides, which follow from their influence values, with
     Welch's degrees of freedom for means. With groups, the sums of the influence values within the groups, over both sides, take the
     rows' place, so that a group that lies in both is accounted for.
 
@@ -64,7 +65,7 @@ def compare(
     asked = [(rows, values) for rows, values in zip(slices, measured, strict=True) if rows is not None and ways]
     if not asked:
         return [{} for _ in slices]
-    task = _Task(ways, overall, level, beyond(ways, len(asked)))
+    task = _Task(ways, overall, level, beyond(ways, len(asked)), Region(sample))
     with local(min(cpus, len(asked))) as runner:
         raw = iter(_judged(list(runner.map(lambda one: _differences(task, one[0], one[1]), asked)), level))
     found = [next(raw) if rows is not None else {} for rows in slices]
@@ -92,6 +93,7 @@ class _Task:
     level: float
     beyond: Mapping[str, str]
     """Metrics that would take too long, with the reason."""
+    region: Region
 
 
 def _differences(task: _Task, rows: Rows, measured: Values) -> dict[str, _Difference]:
@@ -101,6 +103,7 @@ def _differences(task: _Task, rows: Rows, measured: Values) -> dict[str, _Differ
     with np.errstate(all="ignore"):
         sample = next(iter(ways.values())).sample
         small = _small_rest(sample, rows)
+        sides = task.region.sides(rows)
         result = {}
         for name, way in ways.items():
             own = measured.get(name)
@@ -109,7 +112,8 @@ def _differences(task: _Task, rows: Rows, measured: Values) -> dict[str, _Differ
                 result[name] = _Difference(one, (-math.inf, math.inf))
             elif own is not None:
                 found = _difference(agreeing(way, rows, own), rows, own, level)
-                result[name] = replace(found, doubt=_doubt(own, overall.get(name), way.plugin, small, level))
+                doubt = _doubt(own, overall.get(name), way.plugin, small, level) or task.region.doubt(way.plugin, sides)
+                result[name] = replace(found, doubt=doubt)
         return result
 
 
@@ -176,7 +180,7 @@ def _independent(
     way: Way, rows: Rows, value: float, level: float
 ) -> tuple[float, Unpaired | None, tuple[float, float, float, float] | None]:
     """The metric of the rest with the comparison, or with the counts of a share to compare."""
-    if isinstance(way, ByCells) and way.share and way.weight is None:
+    if isinstance(way, ByCells) and way.share:
         counts = way.counts(rows)
         return (counts[2] / counts[3] if counts[3] else math.nan), None, counts if counts[1] and counts[3] else None
     own, rest = way.sides(rows)

@@ -102,16 +102,23 @@ class ByCells(Way):
         return self.plugin.inner if isinstance(self.plugin, OneVsRest) else self.plugin
 
     def counts(self, rows: Rows) -> tuple[float, float, float, float]:
-        """Hits and counted rows of the slice, and of the rest."""
-        own = self._counted(rows)[0]
-        return (*self._hits(own), *self._hits(self._all[0] - own))
+        """Hits and counted rows of the slice, and of the rest; effective numbers with weights."""
+        own = self._counted(rows)
+        return (*self._hits(own), *self._hits(np.where(self._all[0] > own[0], self._all - own, 0.0)))
 
-    def _hits(self, count: Floats) -> tuple[float, float]:
+    def _hits(self, tally: Floats) -> tuple[float, float]:
+        _, weight, squares = (self._matrix(one) for one in tally)
+        base, hit = self._inner.base(len(weight)), self._inner.hit(len(weight))
+        total, squared = float(weight[base].sum()), float(squares[base].sum())
+        counted = total**2 / squared if squared > 0 else 0.0
+        return (float(weight[hit].sum()) / total * counted if counted else 0.0), counted
+
+    def _matrix(self, cells: Floats) -> Floats:
+        """The confusion matrix; of one class against the rest for a metric of one class."""
         k = self.facts.classes
-        matrix = count.reshape(k, k)
-        if isinstance(self.plugin, OneVsRest):
-            code = self.plugin.code
-            right, truth, predicted = matrix[code, code], matrix[code].sum(), matrix[:, code].sum()
-            matrix = np.array([[matrix.sum() - truth - predicted + right, predicted - right], [truth - right, right]])
-        size = matrix.shape[0]
-        return float(matrix[self._inner.hit(size)].sum()), float(matrix[self._inner.base(size)].sum())
+        matrix = cells.reshape(k, k)
+        if not isinstance(self.plugin, OneVsRest):
+            return matrix
+        code = self.plugin.code
+        right, truth, predicted = matrix[code, code], matrix[code].sum(), matrix[:, code].sum()
+        return np.array([[matrix.sum() - truth - predicted + right, predicted - right], [truth - right, right]])

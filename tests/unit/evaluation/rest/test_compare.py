@@ -122,6 +122,34 @@ def test_shares_of_simple_rows_are_compared_by_the_score_method() -> None:
             assert found[name].interval_method == "miettinen-nurminen"
 
 
+def test_weighted_shares_are_compared_at_their_effective_numbers() -> None:
+    """With weights the score method has Kish's numbers of rows, as Wilson's interval of the share itself has."""
+    whole = sample("binary", "weight")
+    right, weight = whole.target == whole.prediction, np.asarray(whole.weight)
+    for rows, found in zip(slices(), compared(whole, ["recall"]), strict=True):
+        inside = np.isin(np.arange(N), rows)
+        counts = []
+        for side in (inside, ~inside):
+            own = weight * (side & (whole.target == 1))
+            kish = own.sum() ** 2 / (own**2).sum()
+            counts += [own[right].sum() / own.sum() * kish, kish]
+        wanted = proportions(*counts, 0.95)
+        assert (found["recall"].lower, found["recall"].upper) == pytest.approx((wanted.interval.lower, wanted.interval.upper), abs=1e-10)
+
+
+def test_differences_of_few_rows_are_not_trusted() -> None:
+    """Few rows of a class or few effective rows are told, though the metric's own interval may hold there."""
+    whole = sample("binary", "simple")
+    names = ["roc_auc", "log_loss", "accuracy"]
+    rows = np.arange(40)
+    part = measure.measure(measure.subset(whole, rows), names)
+    plugins = measure.find(names, "binary", whole.labels)
+    found = rest.compare(measure.prepared(whole), [rows], [part], measure.measure(whole, names), plugins, level=0.95)[0]
+    assert "rarest class of the slice" in (found["roc_auc"].reason or "")
+    assert "from 50" in (found["log_loss"].reason or "")
+    assert found["accuracy"].reliable
+
+
 def test_one_class_against_the_rest_is_a_share_too() -> None:
     """The precision of a class counts its column of the confusion matrix."""
     whole = sample("multiclass", "simple")
@@ -176,7 +204,7 @@ def test_metrics_without_influence_values_are_left_out() -> None:
 def test_what_cannot_be_compared_says_why() -> None:
     """All rows have no rest; a side without a positive has no recall; sides that never err show no variance with weights."""
     whole = sample("binary", "weight")
-    names = ["accuracy", "recall"]
+    names = ["accuracy", "recall", "f1"]
     plugins = measure.find(names, "binary", whole.labels)
     ready, overall = measure.prepared(whole), measure.measure(whole, names)
 
@@ -187,7 +215,7 @@ def test_what_cannot_be_compared_says_why() -> None:
     assert against(np.arange(N))["accuracy"].undefined == "the slice is all rows"
     assert "undefined for the slice" in (against(np.flatnonzero(whole.target == 0))["recall"].undefined or "")
     assert against(np.flatnonzero(whole.target == 1))["recall"].undefined == "the metric is undefined for the rest"
-    silent = against(np.flatnonzero(whole.target == whole.prediction))["accuracy"]
+    silent = against(np.flatnonzero(whole.target == whole.prediction))["f1"]
     assert (silent.reliable, silent.lower, silent.p_value) == (False, None, None)
     assert "contributes the same" in (silent.reason or "")
     few = against(np.arange(8))["accuracy"]
