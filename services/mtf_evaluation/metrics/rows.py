@@ -16,7 +16,9 @@ from mtf_evaluation.statistics.scales import IDENTITY, LOG, Scale
 from mtf_evaluation.statistics.sums import spreads
 
 FEWEST = 30
-"""Independent rows (or groups) from which the delta method is trusted."""
+"""Independent rows from which the delta method is trusted."""
+FEWEST_GROUPS = 50
+"""Independent groups from which it is: their sums are fewer and more skewed than rows."""
 TAIL = 10.0
 """Rows needed per squared skewness of the rows' contributions, after Cochran's rule; below it a few rows decide the value."""
 HEAVY = 1.75
@@ -93,9 +95,10 @@ def small_or_skewed(influence: Floats, facts: Facts, parts: Floats | None = None
     """
     design = facts.design
     units = design.groups if design.group is not None else design.kish
-    if units < FEWEST:
+    fewest = FEWEST if design.group is None else FEWEST_GROUPS
+    if units < fewest:
         kind = "groups" if design.group is not None else "effective rows"
-        return f"{units:.3g} {kind}; the interval is known to hold from {FEWEST}"
+        return f"{units:.3g} {kind}; the interval is known to hold from {fewest}"
     skewness = tail_weight(influence, design)
     if units < TAIL * skewness**2:
         return f"a few rows decide the value (skewness {skewness:.3g}); the interval would need {TAIL * skewness**2:,.0f} rows"

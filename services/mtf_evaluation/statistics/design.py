@@ -12,8 +12,6 @@ from scipy import special
 from mtf_evaluation.statistics.sums import dot, means
 
 Floats = NDArray[np.float64]
-FEW_GROUPS = 30
-"""Below this many groups the normal quantile is replaced by Student's t with G - 1 degrees of freedom."""
 
 
 class Design:
@@ -104,9 +102,9 @@ class Design:
         return float(min(max(self.kish * (alone / clustered) ** 2, 1.0), self.n))
 
     def quantile(self, level: float) -> float:
-        """The two-sided quantile for an interval of `level`: normal, or Student's t with G - 1 below 30 groups."""
+        """The two-sided quantile for an interval of `level`: normal, or Student's t with G - 1 for G groups."""
         p = 0.5 + level / 2
-        if self.group is not None and 2 <= self.groups < FEW_GROUPS:  # noqa: PLR2004 - one group has no t
+        if self.group is not None and self.groups >= 2:  # noqa: PLR2004 - one group has no t
             return float(special.stdtrit(self.groups - 1, p))
         return float(special.ndtri(p))
 

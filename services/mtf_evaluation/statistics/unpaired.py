@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from mtf_evaluation.statistics.design import FEW_GROUPS
 from mtf_evaluation.statistics.influence import NOISE
 from mtf_evaluation.statistics.interval import Interval, no_interval
 
@@ -133,7 +132,7 @@ def joint(difference: float, parts: Floats, group: NDArray[np.intp], level: floa
         level: Confidence level.
         method: Name of the interval's method.
 
-    The sums within the groups, over both sides, take the rows' place (Liang and Zeger 1986), with G - 1 degrees of freedom below 30
+    The sums within the groups, over both sides, take the rows' place (Liang and Zeger 1986), with G - 1 degrees of freedom for G
     groups. A group that lies in both sides thus enters with the difference that it shows itself.
     """
     sums = np.bincount(group, weights=parts).astype(np.float64, copy=False)
@@ -143,9 +142,8 @@ def joint(difference: float, parts: Floats, group: NDArray[np.intp], level: floa
     error = math.sqrt(units / (units - 1) * float(sums @ sums))
     if not error > NOISE * float(np.abs(parts).sum()):
         return _constant(difference)
-    few = units < FEW_GROUPS
-    interval, p = _limits(difference, error, units - 1 if few else math.inf, level)
-    return Unpaired(replace(interval, method=method), p, "cluster-t" if few else "cluster-z")
+    interval, p = _limits(difference, error, units - 1, level)
+    return Unpaired(replace(interval, method=method), p, "cluster-t")
 
 
 def _constant(difference: float) -> Unpaired:

@@ -14,7 +14,7 @@ from mtf.plugins import Sample
 from mtf_evaluation.metrics.adapter import scale_for
 from mtf_evaluation.metrics.base import answer, undefined
 from mtf_evaluation.metrics.facts import Facts
-from mtf_evaluation.metrics.rows import FEWEST, HEAVY, TAIL, Loss, SmoothMetric
+from mtf_evaluation.metrics.rows import FEWEST, FEWEST_GROUPS, HEAVY, TAIL, Loss, SmoothMetric
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.influence import delta_interval, gradient, tail_index, tail_weight
 
@@ -131,8 +131,9 @@ def _effective(design: Design, alone: float, error: float) -> float:
 def _doubt(plugin: Any, spreads: Spread, design: Design, groups: Floats | None) -> str | None:
     """Which condition of the delta method's validity region fails, in the words of `rows.small_or_skewed`."""
     units = design.kish if groups is None else float(design.groups)
-    if units < FEWEST:
-        return f"{units:.3g} {'effective rows' if groups is None else 'groups'}; the interval is known to hold from {FEWEST}"
+    fewest = FEWEST if groups is None else FEWEST_GROUPS
+    if units < fewest:
+        return f"{units:.3g} {'effective rows' if groups is None else 'groups'}; the interval is known to hold from {fewest}"
     skewness = _skewness(spreads.second, spreads.third, design.n) if groups is None else tail_weight(groups[groups != 0], Design(1))
     if not units >= TAIL * skewness**2:
         return f"a few rows decide the value (skewness {skewness:.3g}); the interval would need {TAIL * skewness**2:,.0f} rows"

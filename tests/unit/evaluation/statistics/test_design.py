@@ -42,10 +42,11 @@ def test_grouped_error_is_the_cluster_sandwich() -> None:
     assert design.standard_error(values - design.mean(values)) == pytest.approx(wanted, rel=1e-10)
 
 
-def test_few_groups_use_student() -> None:
-    """Below 30 groups the quantile is Student's with G - 1 degrees of freedom."""
+def test_groups_use_student() -> None:
+    """The quantile is Student's with G - 1 degrees of freedom for G groups, and normal without groups."""
     assert Design(80, None, np.arange(80) // 4).quantile(0.95) == pytest.approx(stats.t.ppf(0.975, 19))
-    assert Design(80, None, np.arange(80) // 2).quantile(0.95) == pytest.approx(stats.norm.ppf(0.975))
+    assert Design(80, None, np.arange(80) // 2).quantile(0.95) == pytest.approx(stats.t.ppf(0.975, 39))
+    assert Design(80, None, None).quantile(0.95) == pytest.approx(stats.norm.ppf(0.975))
 
 
 def test_group_codes_may_have_gaps() -> None:
