@@ -14,6 +14,7 @@ from mtf_evaluation.metrics.ranking import Ranking
 from mtf_evaluation.metrics.steps import Steps, steps
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.matrix import dirichlet
+from mtf_evaluation.statistics.sums import BLOCK
 
 Floats = NDArray[np.float64]
 KEY = "facts"
@@ -150,8 +151,7 @@ class Facts:
         low, high = float(scores.min()), float(scores.max())
         if low < 0 or high > 1:
             return f"the scores range from {low:.4g} to {high:.4g}: they are not probabilities"
-        sums = scores[:, 0] + scores[:, 1] if scores.shape[1] == 2 else scores.sum(axis=1)  # noqa: PLR2004 - faster for two columns
-        worst = float(np.abs(sums - 1).max())
+        worst = max(_off(scores[start : start + BLOCK]) for start in range(0, len(scores), BLOCK))
         if worst > SUM_TOLERANCE:
             return f"the probabilities of a row do not sum to 1: the worst row is off by {worst:.3g}"
         return None
@@ -162,6 +162,13 @@ class Facts:
         if self.classes == 2:  # noqa: PLR2004 - two columns: a choice is faster than an index
             return np.where(self.sample.target == 1, self.scores[:, 1], self.scores[:, 0])
         return np.take_along_axis(self.scores, self.sample.target[:, None].astype(np.intp), axis=1)[:, 0]
+
+
+def _off(scores: Floats) -> float:
+    """How far the (n, k) probabilities of a row are from 1 together, at most."""
+    sums = scores[:, 0] + scores[:, 1] if scores.shape[1] == 2 else scores.sum(axis=1)  # noqa: PLR2004 - faster for two columns
+    sums -= 1
+    return float(np.abs(sums, out=sums).max())
 
 
 def facts_of(sample: Sample) -> Facts:

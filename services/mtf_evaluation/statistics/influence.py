@@ -12,7 +12,7 @@ from scipy import special
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.interval import Interval, no_interval
 from mtf_evaluation.statistics.scales import IDENTITY, Scale
-from mtf_evaluation.statistics.sums import combine, dot
+from mtf_evaluation.statistics.sums import central_moments, combine
 
 Floats = NDArray[np.float64]
 NOISE = 1e-11
@@ -87,10 +87,8 @@ def tail_weight(influence: Floats, design: Design) -> float:
     parts = influence if design.weight is None else design.weight * influence
     if design.group is not None:
         parts = np.bincount(design.group, weights=parts, minlength=design.groups).astype(np.float64, copy=False)
-    parts = parts - parts.mean()
-    second = dot(parts, parts) / parts.size
+    second, third = central_moments(parts)
     # An overflow is a few rows that decide everything.
     if not math.isfinite(second):
         return math.inf
-    third = float(np.einsum("i,i,i->", parts, parts, parts)) / parts.size
     return third / (second * math.sqrt(second)) if second > 0 else 0.0

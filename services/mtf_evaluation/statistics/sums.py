@@ -10,11 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+BLOCK = 1 << 16
+"""Rows that are worked on at once where a temporary array as long as all rows would cost more than the work: they stay in the cache."""
 
 
 def dot(a: Floats, b: Floats) -> float:
     """Sum of the products of two (n,) arrays."""
     return float(np.einsum("i,i->", a, b))
+
+
+def central_moments(values: Floats) -> tuple[float, float]:
+    """Means of the squares and of the cubes of (n,) values around their mean."""
+    mean, second, third = float(values.mean()), 0.0, 0.0
+    for start in range(0, values.size, BLOCK):
+        part = values[start : start + BLOCK] - mean
+        second += dot(part, part)
+        third += float(np.einsum("i,i,i->", part, part, part))
+    return second / values.size, third / values.size
 
 
 def means(terms: Floats) -> Floats:
