@@ -183,8 +183,8 @@ def test_groups_that_straddle_are_counted_once(name: str) -> None:
             parts[part] = sign * weight * plugin.influence(side)[1] / weight.sum()
         sums = np.array([parts[whole.group == code].sum() for code in np.unique(whole.group)])
         error = np.sqrt(sums.size / (sums.size - 1) * (sums**2).sum())
-        assert found[name].upper == pytest.approx((found[name].difference or 0) + stats.norm.ppf(0.975) * error, rel=1e-6)
-        assert found[name].test_method == "cluster-z"
+        assert found[name].upper == pytest.approx((found[name].difference or 0) + stats.t.ppf(0.975, sums.size - 1) * error, rel=1e-6)
+        assert found[name].test_method == "cluster-t"
 
 
 def test_p_values_are_corrected_over_the_slices_of_a_metric() -> None:
