@@ -11,7 +11,15 @@ from tests.unit.gateway.application import ANN, Bench, bench
 
 ROUTES = sorted({(method, route.path) for router in ROUTERS for route in router.routes for method in route.methods})  # type: ignore[attr-defined]
 GUARDED = [(method, path) for method, path in ROUTES if path.startswith("/v1/")]
-VALUES = {"run_id": "nothing", "name": "nothing", "version": "7", "alias": "nothing", "digest": "0" * 64, "name:path": "nothing"}
+VALUES = {
+    "run_id": "nothing",
+    "reevaluation_id": "nothing",
+    "name": "nothing",
+    "version": "7",
+    "alias": "nothing",
+    "digest": "0" * 64,
+    "name:path": "nothing",
+}
 
 
 def _fill(path: str) -> str:

@@ -359,3 +359,16 @@ class ReevaluatingSuite:
                 assert (view.status, view.counts["done"], view.counts["failed"]) == ("succeeded", 2, 0)
 
         house.run(scenario)
+
+    def test_a_wake_up_does_not_hide_the_end(self, house: House) -> None:
+        """Closed in the very moment in which something was queued, the loops of runs and of re-evaluations end all the same."""
+
+        async def scenario() -> None:
+            for _ in range(5):
+                async with asyncio.timeout(10), house.gateway() as gateway:
+                    await asyncio.sleep(0.1)  # both loops wait now
+                    gateway.runner.poke()
+                    gateway.reevaluations.driver.poke()
+                    await asyncio.sleep(0)
+
+        house.run(scenario)

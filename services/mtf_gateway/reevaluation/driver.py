@@ -64,8 +64,11 @@ class Driver:
             if row is not None:
                 await self._drive(row)
                 continue
+            # A bell tells what is queued; the clock is for what a dead owner left, and its lease has to run out first.
+            settings = self._context.settings
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._context.settings.poll_seconds)
+                async with asyncio.timeout(max(settings.poll_seconds, settings.lease_seconds / 4)):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def _claim(self) -> RowMapping | None:
@@ -122,8 +125,10 @@ class Driver:
         """Renew the lease four times within its time. True when a cancel was asked for; raises Lost."""
         seconds, renewed = self._context.settings.lease_seconds, time.monotonic()
         while True:
+            # Not wait_for: until Python 3.12 it loses a cancel that comes together with the nudge.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), seconds / 4)
+                async with asyncio.timeout(seconds / 4):
+                    await self._nudged.wait()
             self._nudged.clear()
             asked = time.monotonic()
             try:

@@ -80,8 +80,10 @@ class Driver:
         seconds = self.context.settings.lease_seconds
         renewed = time.monotonic()
         while True:
+            # Not wait_for: until Python 3.12 it loses a cancel that comes together with the nudge.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), seconds / 4)
+                async with asyncio.timeout(seconds / 4):
+                    await self._nudged.wait()
             self._nudged.clear()
             asked = time.monotonic()
             try:

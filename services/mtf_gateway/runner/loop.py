@@ -72,8 +72,10 @@ class Runner:
         settings = self.context.settings
         while True:
             if self.driving >= settings.runner_slots or not await self._claim_one():
+                # Not wait_for: until Python 3.12 it loses a cancel that comes together with the wake-up.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), settings.poll_seconds)
+                    async with asyncio.timeout(settings.poll_seconds):
+                        await self._wake.wait()
                 self._wake.clear()
 
     async def _claim_one(self) -> bool:

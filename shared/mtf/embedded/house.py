@@ -6,12 +6,13 @@ import asyncio
 import shutil
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from mtf.contracts.reference import STAGES, StageName
 from mtf.contracts.registry import ComparisonView, DatasetVersionView, ModelVersionView, Page, PluginView, RunEvent, RunView
-from mtf.errors import UsageError
+from mtf.errors import NotFoundError, UsageError
 from mtf.plugins import resolve
 from mtf.zygote.launch import FORKS, launch
 
@@ -139,10 +140,13 @@ class Embedded:
         return data
 
     def report_place(self, run_id: str, revision: int | None = None) -> str:
-        """Where the HTML report lies; relative where that is shorter. That of a later evaluation is written where it is missing."""
-        number = self.get(run_id).revision if revision is None else revision
+        """Where the HTML report lies, or would; relative where that is shorter. That of a later evaluation is written where it is missing."""
+        number = revision
+        if number is None:
+            with suppress(NotFoundError):
+                number = self.get(run_id).revision
         folder = self.home / "runs" / run_id
-        if number > 1:
+        if number is not None and number > 1:
             gateway = self._gateway
             work = resolve("mtf_gateway.embedded:deliver_revision")(gateway.database, gateway.store, self.home, run_id, number)
             folder = self._call(work)
