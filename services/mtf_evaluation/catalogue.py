@@ -153,6 +153,11 @@ def describe(text: str) -> Described:
     return resolve(text)[1]
 
 
+def metric_name(text: str) -> str:
+    """The one text of a metric, however it is spelt. Raises SpecError for one that does not exist."""
+    return str(resolve(text)[0])
+
+
 def resolve(text: str, *, where: str | None = None) -> tuple[Reference, Described, BaseModel]:
     """A metric as it is written: its canonical reference, its description and its arguments. Raises SpecError."""
     reference = read(text, where=where)

@@ -62,14 +62,14 @@ def evaluate(
         group=group,
     )
     if metrics is not None and not metrics:
-        raise SpecError("no metric is named", field="evaluation.metrics", found=metrics, fix="name at least one, or leave `metrics` out")
+        raise SpecError("no metric is named", field="metrics", found=metrics, fix="name at least one, or leave `metrics` out")
     n = int(sample.target.size)
     parts = {} if slices is None else columns.table(slices, "slices")
     columns.same_length({"y_true": n} | {f"slices[{name!r}]": len(values) for name, values in parts.items()})
     chosen = (
         None
         if metrics is None
-        else list(measure.find([metrics] if isinstance(metrics, str) else list(metrics), sample.task, sample.labels))
+        else list(measure.find([metrics] if isinstance(metrics, str) else list(metrics), sample.task, sample.labels, where="metrics"))
     )
     spec = EvaluateSpec.model_validate(
         {

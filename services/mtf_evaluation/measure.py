@@ -48,22 +48,22 @@ def known_metrics(task: str | None = None) -> list[str]:
     return names if task is None else [name for name in names if task in plugins.load("metric", name).tasks]
 
 
-def find(names: Sequence[str] | None, task: str, labels: Sequence[Any] = ()) -> dict[str, Any]:
-    """The plug-ins by canonical name; None means the default set, `class=*` every label.
+def find(names: Sequence[str] | None, task: str, labels: Sequence[Any] = (), *, where: str = "evaluation.metrics") -> dict[str, Any]:
+    """The plug-ins by canonical name; None means the default set, `class=*` every label. `where` is the field that names them.
 
     Raises SpecError for a name that is unknown or of another task, and for a class that is no label.
     """
     found: dict[str, Any] = {}
     for text in default_metrics(task) if names is None else names:
-        reference, described, args = resolve(text, where="evaluation.metrics")
+        reference, described, args = resolve(text, where=where)
         if task not in described.tasks:
             raise SpecError(
                 f"`{reference}` does not apply to a {task} task",
-                field="evaluation.metrics",
+                field=where,
                 found=text,
                 fix=f"choose from {', '.join(known_metrics(task))}",
             )
-        found |= one_vs_rest.expand(reference, _made(reference.name, args), labels)
+        found |= one_vs_rest.expand(reference, _made(reference.name, args), labels, where=where)
     return found
 
 

@@ -18,6 +18,8 @@ EVERY = "*"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_WHOLE = 1e15
+"""Up to here a float counts whole numbers one by one."""
 _BARE = re.compile(r"[^\s,()='\"\\](?:[^,()='\"\\]*[^\s,()='\"\\])?")
 
 
@@ -131,7 +133,10 @@ def _number(value: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return _quoted(value) if isinstance(value, str) else f"{value!r}"
+    """A whole number has no decimals, however it was read: `f_beta(beta=2)` stays what the user wrote."""
+    if isinstance(value, str):
+        return _quoted(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE else f"{value!r}"
 
 
 def _quoted(text: str) -> str:

@@ -60,6 +60,10 @@ class MtfError(Exception):
         self.fix = fix
         self.errors = errors or []
         self.stage = stage
+        for name, said in (("field", field), ("found", self.found), ("fix", fix)):
+            if said is not None:
+                # Whoever meets the error in a notebook or a test sees the trace alone; a note stands there below the message.
+                self.add_note(f"  {name}: {said}")
 
     @property
     def exit_code(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from pydantic import PrivateAttr
 
 from mtf.contracts.registry import ComparisonView, Standing
 from mtf.contracts.report import Gate, MetricValue, Report
-from mtf.errors import PlatformError
+from mtf.errors import PlatformError, SpecError
 from mtf.saved import drawn
 
 if TYPE_CHECKING:
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
     from mtf.plugins import Sample
 
 COLUMNS = ("value", "lower", "upper", "level", "method", "n", "n_effective", "reliable", "reason", "undefined")
+
+
+class Values(dict[str, MetricValue]):
+    """Values by metric. A metric is found however it is spelt: `lift(share=0.10)` is `lift`, whose share is 0.1."""
+
+    def __missing__(self, text: str) -> MetricValue:
+        """What another spelling names. Raises KeyError that lists what was measured."""
+        for entry in entry_points(group="mtf.library", name="metric_name"):
+            with suppress(SpecError):
+                name = entry.load()(text)
+                if name in self:
+                    return self[name]
+        raise KeyError(f"`{text}` was not measured; there are {', '.join(self) or 'no metrics'}")
 
 
 class EvaluationReport(Report):
@@ -31,7 +45,9 @@ class EvaluationReport(Report):
     @classmethod
     def of(cls, report: Report, sample: Sample | None = None, columns: Mapping[str, Any] | None = None) -> EvaluationReport:
         """The same report with views; `sample` are the rows it was made from and `columns` what they are sliced by, where they are at hand."""
-        found = cls.model_construct(report.model_fields_set, **dict(report))
+        parts = [part.model_copy(update={"metrics": Values(part.metrics)}) for part in report.slices]
+        fields = dict(report) | {"metrics": Values(report.metrics), "slices": parts}
+        found = cls.model_construct(report.model_fields_set, **fields)
         found._sample, found._columns = sample, columns  # noqa: SLF001 - our own constructor
         return found
 

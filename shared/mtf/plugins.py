@@ -218,10 +218,14 @@ class RowMetric(MetricPlugin, Protocol):
 
 @runtime_checkable
 class RankMetric(MetricPlugin, Protocol):
-    """A metric of the order of scores, with its own influence values (AUC, average precision)."""
+    """A metric of the order of scores, with its own influence values (AUC, average precision).
+
+    `sample.weight` is its own business: a class that counts it, in the value and in the influence values, says `weighted = True`; without that
+    the metric is undefined where rows have weights.
+    """
 
     def influence(self, sample: Sample) -> tuple[float, NDArray[np.float64]]:
-        """The value and the (n,) per-row influence values, whose mean is 0."""
+        """The value and the (n,) per-row influence values, whose (weighted) mean is 0."""
         ...
 
 

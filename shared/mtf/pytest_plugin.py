@@ -107,10 +107,7 @@ class ModelGate:
 
 
 def _told(error: Exception) -> Exception:
-    """The error without the frames that raised it, and with what to do."""
-    fix = getattr(error, "fix", None)
-    if fix:
-        error.add_note(f"fix: {fix}")
+    """The error without the frames that raised it; its notes say what to do."""
     return error.with_traceback(None)
 
 

@@ -63,7 +63,7 @@ def _averaged() -> dict[str, Reference]:
             found[f"{name}_{average}"] = Reference(
                 f"scikit-learn `{name}_score` (average={average!r})", _observed(getattr(sk, f"{name}_score"), average)
             )
-        for beta in (0.5, 2.0):
+        for beta in (0.5, 2):
             found[f"f_beta_{average}(beta={beta})"] = Reference(
                 f"scikit-learn `fbeta_score` (beta={beta}, average={average!r})", _observed(sk.fbeta_score, average, beta=beta)
             )
@@ -110,13 +110,13 @@ BINARY: dict[str, Reference] = {
     "recall": _sk("recall_score", zero_division=np.nan),
     "f1": _sk("f1_score", zero_division=np.nan),
     "f_beta(beta=0.5)": _sk("fbeta_score", beta=0.5, zero_division=np.nan),
-    "f_beta(beta=2.0)": _sk("fbeta_score", beta=2.0, zero_division=np.nan),
+    "f_beta(beta=2)": _sk("fbeta_score", beta=2.0, zero_division=np.nan),
     "jaccard": _sk("jaccard_score"),
     **{name: Reference(COUNTS, _share(formula, None)) for name, formula in RATES.items()},
     "informedness": _sk("balanced_accuracy_score", adjusted=True),
     "markedness": _binary_counts(lambda tn, fp, fn, tp: tp / (tp + fp) + tn / (tn + fn) - 1),
     "g_mean": _binary_counts(lambda tn, fp, fn, tp: (tp / (tp + fn) * tn / (tn + fp)) ** 0.5),
-    "expected_cost(false_negative=2.0, false_positive=7.0, true_positive=-1.0)": Reference(
+    "expected_cost(false_negative=2, false_positive=7, true_positive=-1)": Reference(
         "scikit-learn `confusion_matrix`, then the formula", _cost
     ),
     "unc": Reference("numpy, the variance of the truth", lambda s: float(np.cov(s.target, aweights=s.weight, ddof=0))),

@@ -19,6 +19,8 @@ Plain = RowMetric | RankMetric
 def influence_of(plugin: Plain, sample: Sample) -> tuple[float, Floats]:
     """The value and the (n,) influence values; NaN where the metric is undefined."""
     if not isinstance(plugin, RowMetric):
+        if ignores_weights(plugin, sample):
+            return float("nan"), np.zeros(sample.target.size)
         value, influence = plugin.influence(sample)
         return float(value), np.asarray(influence, dtype=np.float64)
     design = facts_of(sample).design
@@ -29,9 +31,16 @@ def influence_of(plugin: Plain, sample: Sample) -> tuple[float, Floats]:
     return value, delta_influence(terms, means, slope)
 
 
+def ignores_weights(plugin: Plain, sample: Sample) -> bool:
+    """Whether rows have weights that the metric would not see: a rank metric orders the rows itself, so that nobody can weight it from outside."""
+    return sample.weight is not None and not isinstance(plugin, RowMetric) and not getattr(plugin, "weighted", False)
+
+
 def measured_by(plugin: Plain, sample: Sample, level: float) -> MetricValue:
     """The value with a delta-method interval on the scale that the metric's bounds suggest."""
     facts = facts_of(sample)
+    if ignores_weights(plugin, sample):
+        return undefined("the metric does not count weights", facts.n)
     value, influence = influence_of(plugin, sample)
     if not np.isfinite(value):
         return undefined("the metric has no value for these rows", facts.n)

@@ -62,7 +62,7 @@ def binary(sample: Sample, code: int) -> Sample:
     return parts[code]
 
 
-def expand(reference: Reference, plugin: Any, labels: Sequence[Any]) -> dict[str, Any]:
+def expand(reference: Reference, plugin: Any, labels: Sequence[Any], *, where: str = "evaluation.metrics") -> dict[str, Any]:
     """The metric by canonical name: itself, or for one class or every class of the labels. Raises SpecError for a class that is none."""
     if reference.of_class is None:
         return {str(reference): plugin}
@@ -72,7 +72,7 @@ def expand(reference: Reference, plugin: Any, labels: Sequence[Any]) -> dict[str
     if reference.of_class not in names:
         raise SpecError(
             f"`{reference}` asks for a class that is no label",
-            field="evaluation.metrics",
+            field=where,
             found=reference.of_class,
             fix=f"the labels are {', '.join(names[:20])}",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from mtf.plugins import Sample
 from mtf_evaluation.measure import prepared, subset
 from mtf_evaluation.metrics.adapter import influence_of
+from mtf_evaluation.metrics.base import Metric
 from mtf_evaluation.metrics.facts import facts_of
+from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.statistics.influence import NOISE
+
+if TYPE_CHECKING:
+    from mtf_evaluation.rest.layers import Layers
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -51,6 +56,9 @@ class Way(ABC):
         self.plugin, self.sample = plugin, sample
         self.facts = facts_of(sample)
         self.weight = sample.weight
+
+    def gather(self, layers: Layers) -> None:  # noqa: B027 - most ways need nothing
+        """Take what disjoint slices can share, before they are asked for one by one."""
 
     @abstractmethod
     def sides(self, rows: Rows) -> tuple[Side, Side]:
@@ -105,7 +113,7 @@ class Directly(Way):
     def influence(self, rows: Rows) -> tuple[float, Floats]:
         """What the metric itself says of these rows."""
         part = prepared(subset(self.sample, rows), self.facts.seed)
-        if hasattr(self.plugin, "influence"):
-            value, influence = self.plugin.influence(part)
+        if isinstance(self.plugin, Metric | OneVsRest):
+            value, influence = self.plugin.influence(part)  # type: ignore[union-attr]  # only metrics with influence values come here
             return float(value), np.asarray(influence, dtype=np.float64)
         return influence_of(self.plugin, part)

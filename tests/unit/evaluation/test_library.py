@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import traceback
 from typing import Any
 
 import numpy as np
@@ -142,8 +143,8 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("group", {"y_true": [0, 1], "y_pred": [0, 1], "group": [1]}),
     ("slices", {"y_true": [0, 1], "y_pred": [0, 1], "slices": [[1, 2]]}),
     ("slices['a']", {"y_true": [0, 1], "y_pred": [0, 1], "slices": {"a": [1]}}),
-    ("evaluation.metrics", {"y_true": [0, 1], "y_pred": [0, 1], "metrics": ["acuracy"]}),
-    ("evaluation.metrics", {"y_true": [0, 1], "y_pred": [0, 1], "metrics": ["mae"]}),
+    ("metrics", {"y_true": [0, 1], "y_pred": [0, 1], "metrics": ["acuracy"]}),
+    ("metrics", {"y_true": [0, 1], "y_pred": [0, 1], "metrics": ["mae"]}),
 ]
 
 
@@ -155,6 +156,14 @@ def test_bad_argument_is_named(field: str, arguments: dict[str, Any]) -> None:
     assert caught.value.field == field
     assert isinstance(caught.value, DataError | SpecError)
     assert len(str(caught.value)) < 400
+
+
+def test_a_trace_says_what_to_do() -> None:
+    """Who sees the trace alone, in a notebook or a test, reads the argument, what was found and what to write instead."""
+    with pytest.raises(MtfError) as caught:
+        mtf.evaluate([0, 1], y_pred=[0, 1], metrics=["npvv"])
+    trace = "".join(traceback.format_exception_only(caught.value))
+    assert trace.splitlines()[1:] == ["  field: metrics", "  found: npvv", "  fix: did you mean `npv`?"]
 
 
 def test_odd_input_that_is_fine() -> None:

@@ -133,7 +133,7 @@ def test_thresholds_are_the_references() -> None:
 def test_costs_are_those_of_the_metric() -> None:
     """At the threshold in use the curve has the value of the metric that asked for it; the least cost lies on the curve."""
     sample = samples.binary(800)
-    name = "expected_cost(false_negative=5.0)"
+    name = "expected_cost(false_negative=5)"
     canonical = next(iter(measure.find([name], "binary", sample.labels)))
     data = scores.thresholds(sample, 0.95, [canonical])["costs"][0]
     assert data["name"] == canonical

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mtf
 from mtf.errors import SpecError
 from mtf.plugins import Sample
 from mtf_evaluation import measure
+from mtf_evaluation.catalogue import metric_name
 from mtf_evaluation.gates.grammar import parse
 from mtf_evaluation.reference import Reference, read
 from tests.unit.evaluation import samples
@@ -67,3 +69,29 @@ def test_a_gate_names_a_metric_with_arguments() -> None:
     assert parse('precision( class = "b c" ) >= 0.5 in sex=F').metric == "precision(class=b c)"
     with pytest.raises(SpecError, match="one class"):
         parse("precision(class=*) >= 0.5")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("f_beta(beta=2)", "f_beta(beta=2)"),
+        ("f_beta( beta = 2.0 )", "f_beta(beta=2)"),
+        ("lift(share=0.10)", "lift"),
+        ("pinball(quantile=.9)", "pinball(quantile=0.9)"),
+    ],
+)
+def test_a_metric_is_called_as_its_user_wrote_it(text: str, name: str) -> None:
+    """A whole number stays whole, and what is the default anyway is left out."""
+    assert metric_name(text) == name
+
+
+def test_a_report_finds_a_metric_however_it_is_spelt() -> None:
+    """Asked for in another spelling, in a slice too, the value is found; for what was not measured the error says what was."""
+    truth, score = np.arange(60) % 2, np.arange(60) / 60
+    report = mtf.evaluate(truth, y_score=score, metrics=["lift(share=0.10)", "f_beta(beta=2)"], slices={"half": np.arange(60) < 30})
+    assert list(report.metrics) == ["lift", "f_beta(beta=2)"]
+    assert report.metrics["lift(share=0.1)"] is report.metrics["lift"]
+    assert report.slices[0].metrics["f_beta(beta=2.0)"] is report.slices[0].metrics["f_beta(beta=2)"]
+    for text in ("accuracy", "no metric at all"):
+        with pytest.raises(KeyError, match="was not measured; there are lift"):
+            report.metrics[text]

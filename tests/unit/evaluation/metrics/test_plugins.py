@@ -138,3 +138,30 @@ def test_strangers_rank_metric_has_an_interval() -> None:
     value = measured_by(plugin, with_facts(samples.binary(500), 0), 0.95)
     assert value.method == "delta"
     assert value.reliable
+
+
+def test_strangers_rank_metric_must_count_weights() -> None:
+    """One that does not say that it counts weights is undefined where rows have them, alone, in slices and against another model."""
+    sample = samples.weighted(samples.binary(200), np.arange(200) % 4 + 1)
+    value = measured_by(RankSum(), with_facts(sample, 0), 0.95)
+    assert value.value is None
+    assert value.undefined == "the metric does not count weights"
+    assert np.isnan(influence_of(RankSum(), with_facts(sample, 0))[0])
+
+    class Weighted(RankSum):
+        weighted: ClassVar[bool] = True
+
+        def influence(self, sample: Sample) -> tuple[float, NDArray[np.float64]]:
+            assert sample.scores is not None
+            weight = np.ones(sample.target.size) if sample.weight is None else sample.weight
+            counted = weight * (sample.target == 1)
+            value = float(np.average(sample.scores[:, 1], weights=counted))
+            return value, np.where(sample.target == 1, sample.scores[:, 1] - value, 0.0) * (weight.sum() / counted.sum())
+
+    check_metric(Weighted(), sample)
+    found = measured_by(Weighted(), with_facts(sample, 0), 0.95)
+    again = measured_by(
+        Weighted(), with_facts(measure.subset(samples.binary(200), np.repeat(np.arange(200), np.arange(200) % 4 + 1)), 0), 0.95
+    )
+    assert found.value == pytest.approx(again.value, rel=1e-12)
+    assert found.lower is not None
