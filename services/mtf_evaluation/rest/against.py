@@ -14,10 +14,11 @@ from mtf.contracts.report import MetricValue, RestComparison
 from mtf.plugins import Sample
 from mtf_evaluation.measure import measure_one, prepared, subset
 from mtf_evaluation.metrics.facts import facts_of
-from mtf_evaluation.rest.cells import ByCells, Last
+from mtf_evaluation.rest.cells import ByCells
+from mtf_evaluation.rest.layers import Layers
 from mtf_evaluation.rest.region import Region
 from mtf_evaluation.rest.side import Rows, Way, complement
-from mtf_evaluation.rest.ways import agreeing, beyond, way_of
+from mtf_evaluation.rest.ways import Shared, agreeing, beyond, way_of
 from mtf_evaluation.rest.words import sentence
 from mtf_evaluation.statistics.interval import Interval, no_interval
 from mtf_evaluation.statistics.multiplicity import benjamini_hochberg
@@ -60,12 +61,15 @@ def compare(
         Hochberg's over all slices of a metric.
     """
     with np.errstate(all="ignore"):  # as in `measure`: what is not finite ends as undefined
-        last = Last()
-        ways = {name: way for name, plugin in plugins.items() if (way := way_of(plugin, sample, overall.get(name), last)) is not None}
+        shared = Shared()
+        ways = {name: way for name, plugin in plugins.items() if (way := way_of(plugin, sample, overall.get(name), shared)) is not None}
     asked = [(rows, values) for rows, values in zip(slices, measured, strict=True) if rows is not None and ways]
     if not asked:
         return [{} for _ in slices]
     task = _Task(ways, overall, level, beyond(ways, len(asked)), Region(sample))
+    layers = Layers([rows for rows, _ in asked], sample.target.size)
+    for one in (*ways.values(), task.region):
+        one.gather(layers)
     with local(min(cpus, len(asked))) as runner:
         raw = iter(_judged(list(runner.map(lambda one: _differences(task, one[0], one[1]), asked)), level))
     found = [next(raw) if rows is not None else {} for rows in slices]

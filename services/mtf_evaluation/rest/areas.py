@@ -9,9 +9,8 @@ import numpy as np
 
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.areas import Gini
-from mtf_evaluation.metrics.facts import facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
-from mtf_evaluation.metrics.ranking import Ranking
+from mtf_evaluation.rest.order import Orders
 from mtf_evaluation.rest.side import UNDEFINED, Directly, Floats, Rows, Side, dot
 
 PAIR = (0, 1)
@@ -27,13 +26,13 @@ class ByPlacements(Directly):
 
     student = False
 
-    def __init__(self, plugin: Any, sample: Sample) -> None:
+    def __init__(self, plugin: Any, sample: Sample, orders: Orders) -> None:
         super().__init__(plugin, sample)
         inner = plugin.inner if isinstance(plugin, OneVsRest) else plugin
         self._gini = isinstance(inner, Gini)
         part = binary(sample, plugin.code) if isinstance(plugin, OneVsRest) else sample
-        ranking = facts_of(part).ranking(1)
-        self._key = (levels_of(ranking, self.facts.n) * 2 + (part.target == 1)).astype(np.int64)
+        self._order = orders.of(part)
+        self._key = (self._order.levels * 2 + (part.target == 1)).astype(np.int64)
         size = 2 * (int(self._key.max()) // 2 + 1)
         count = np.bincount(self._key, minlength=size).astype(np.float64)
         weighed = [count, count]
@@ -159,13 +158,3 @@ def _turned(table: list[Floats]) -> list[Floats]:
 
 def _sums(key: Rows, values: Floats, size: int) -> Floats:
     return np.bincount(key, weights=values, minlength=size).astype(np.float64, copy=False)
-
-
-def levels_of(ranking: Ranking, n: int) -> Rows:
-    """(n,) number of each row's score among the distinct scores, rising."""
-    level = np.arange(n) if ranking.ends is None else np.repeat(np.arange(ranking.ends.size), np.diff(ranking.ends, prepend=-1))
-    if ranking.order is None:
-        return level
-    found = np.empty(n, dtype=np.int64)
-    found[ranking.order] = level
-    return found

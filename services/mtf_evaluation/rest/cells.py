@@ -13,6 +13,7 @@ from mtf.plugins import Sample
 from mtf_evaluation.metrics.facts import with_facts
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 from mtf_evaluation.metrics.proportions import Proportion
+from mtf_evaluation.rest.layers import Layers
 from mtf_evaluation.rest.side import UNDEFINED, Floats, Rows, Side, Way
 
 LARGEST = 1_000_000
@@ -23,17 +24,26 @@ class Last(local):
     """The slice that this thread counted last, shared by all metrics of a sample."""
 
 
+class Tallies:
+    """What metrics of the same cells share."""
+
+    def __init__(self) -> None:
+        self.last = Last()
+        self.known: dict[int, Floats] | None = None
+        """(3, cells) of the slices that were counted together, by the id of their rows; None before that."""
+
+
 class ByCells(Way):
     """A metric whose value and influence values follow from the cells of the confusion matrix.
 
     A sample of one row a cell, which weighs what the cell weighs, has the same value and, row for row, the influence values of the cells.
     """
 
-    def __init__(self, plugin: Any, sample: Sample, last: Last) -> None:
+    def __init__(self, plugin: Any, sample: Sample, tallies: Tallies) -> None:
         super().__init__(plugin, sample)
         self._size = self.facts.classes**2
         self._all = self._tally(None)
-        self._last = last
+        self._tallies, self._last = tallies, tallies.last
 
     def _tally(self, rows: Rows | None) -> Floats:
         """(3, cells) rows, weight and squared weight of each cell."""
@@ -45,8 +55,17 @@ class ByCells(Way):
         weighed = [np.bincount(cells, weights=power, minlength=self._size) for power in (weight, weight * weight)]
         return np.stack([count, *weighed])
 
+    def gather(self, layers: Layers) -> None:
+        """The tallies of all slices of a layer in one pass, for all metrics."""
+        if self._tallies.known is None:
+            found = layers.counts(self.facts.cells, self._size, [] if self.weight is None else [self.weight, self.weight * self.weight])
+            self._tallies.known = {key: tally if len(tally) > 1 else np.repeat(tally, 3, axis=0) for key, tally in found.items()}
+
     def _counted(self, rows: Rows) -> Floats:
         """The tally, which other metrics have asked for already, one slice after the other."""
+        known = (self._tallies.known or {}).get(id(rows))
+        if known is not None:
+            return known
         if getattr(self._last, "rows", None) is not rows:
             self._last.rows, self._last.tally = rows, self._tally(rows)
         found: Floats = self._last.tally

@@ -3,79 +3,126 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtf.plugins import Sample
-from mtf_evaluation.metrics.facts import facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
-from mtf_evaluation.rest.areas import levels_of
+from mtf_evaluation.rest.order import Orders
 from mtf_evaluation.rest.side import UNDEFINED, Directly, Floats, Rows, Side, dot
+
+
+class Run(NamedTuple):
+    """Rows along the levels: at each level and up to its end. Rows, or their weights."""
+
+    positives: Floats
+    negatives: Floats
+    found: Floats
+    """Positives up to the end of the level."""
+    among: Floats
+    """Rows up to there."""
 
 
 class ByPrecision(Directly):
     """Average precision.
 
     A level is one score of positives, with the negatives of that score and those between it and the next higher positive: they count
-    as found at the same places, so that they share one influence value.
+    as found at the same places, so that they share one influence value. Negatives below every positive are the last level. What
+    stands above a level in the rest is what stands there in all less what the slice has there, which only changes at its own levels.
     """
 
     student = False
 
-    def __init__(self, plugin: Any, sample: Sample) -> None:
+    def __init__(self, plugin: Any, sample: Sample, orders: Orders) -> None:
         super().__init__(plugin, sample)
-        part = binary(sample, plugin.code) if isinstance(plugin, OneVsRest) else sample
-        positive = part.target == 1
-        scores = levels_of(facts_of(part).ranking(1), self.facts.n)
+        self._order = order = orders.of(binary(sample, plugin.code) if isinstance(plugin, OneVsRest) else sample)
+        scores = order.levels[order.rows]
         held = np.zeros(int(scores.max()) + 1, dtype=np.int64)
-        held[scores[positive]] = 1
-        # Negatives below every positive are level 0; the highest score comes first in the key, as sums run downwards.
+        held[scores[order.positive]] = 1
         level = np.cumsum(held)[scores]
         self._size = int(level.max()) + 1
-        self._key = ((self._size - 1 - level) + self._size * positive).astype(np.intp)
-        self._all = self._tally(None)
+        self._level = (self._size - 1 - level).astype(np.int32 if self._size < np.iinfo(np.int32).max else np.int64)
+        """(n,) level of each row in falling order of the scores."""
+        self._weights = None if self.weight is None else self.weight[order.rows]
+        everything = np.arange(self.facts.n)
+        levels, runs = self._own(everything)
+        self._all = [_spread(run, levels, self._size) for run in runs]
 
-    def _tally(self, rows: Rows | None) -> Floats:
-        """(1 or 3, 2, levels) rows, then weight and squared weight, of the negatives and of the positives at each level."""
-        key = self._key if rows is None else self._key[rows]
-        size = 2 * self._size
-        count = np.bincount(key, minlength=size).astype(np.float64)
-        weight = self.of(rows)
-        if weight is None:
-            return count.reshape(1, 2, self._size)
-        weighed = [np.bincount(key, weights=w, minlength=size) for w in (weight, weight * weight)]
-        return np.stack([count, *weighed]).reshape(3, 2, self._size)
+    def _own(self, places: NDArray[Any]) -> tuple[NDArray[Any], list[Run]]:
+        """Levels of some places in the order; their rows there, then with weights their weight and squared weight."""
+        level, positive = self._level.take(places), self._order.positive.take(places)
+        last = np.empty(level.size, dtype=np.bool_)
+        np.not_equal(level[1:], level[:-1], out=last[:-1])
+        last[-1:] = True
+        ends = np.flatnonzero(last)
+        runs = [_run(np.cumsum(positive, dtype=np.int32)[ends].astype(np.float64), ends + 1.0)]
+        if self._weights is not None:
+            weight = self._weights.take(places)
+            starts = np.concatenate(([0], ends[:-1] + 1))
+            for one in (weight, weight * weight):
+                own = np.add.reduceat(one * positive, starts)
+                other = np.add.reduceat(one * ~positive, starts)
+                found = np.cumsum(own)
+                runs.append(Run(own, other, found, np.cumsum(other) + found))
+        return level[ends], runs
 
     def sides(self, rows: Rows) -> tuple[Side, Side]:
         """Both sides from the rows of their levels."""
-        own = self._tally(rows)
-        shown = np.flatnonzero(own[0, 0] + own[0, 1])
-        rest = self._all - own
-        if len(rest) > 1:
-            rest *= rest[:1] > 0
-        return self._counted(own[:, :, shown]), self._counted(rest)
+        levels, runs = self._own(self._order.places(rows))
+        starts = np.concatenate(([0], levels, [self._size]))
+        stay = np.diff(starts)
+        rest = [_less(run, own, levels, stay) for run, own in zip(self._all, runs, strict=True)]
+        for run in rest[1:]:  # where no row is left, rounding leaves no weight either
+            run.positives[rest[0].positives <= 0] = 0.0
+            run.negatives[rest[0].negatives <= 0] = 0.0
+        return self._counted(runs), self._counted(rest)
 
-    def _counted(self, tally: Floats) -> Side:
-        n = float(tally[0].sum())
-        negatives, positives = tally[min(1, len(tally) - 1)]
-        all_p, total = float(positives.sum()), float(positives.sum() + negatives.sum())
-        if not (all_p > 0 and total > all_p):
+    def _counted(self, runs: list[Run]) -> Side:
+        """Rows, and with weights their weight and squared weight. The runs of a rest are used up."""
+        rows, weighed, squared = runs[0], runs[min(1, len(runs) - 1)], runs[-1]
+        n = float(rows.among[-1])
+        positives, _, found, among = weighed
+        all_p, total = float(positives.sum()), float(among[-1])
+        if not (rows.found[-1] > 0 and n > rows.found[-1]):
             return UNDEFINED
-        found = np.cumsum(positives)
-        among = np.cumsum(negatives)
-        among += found
         # Levels that this side lacks at the top have no precision and no positive to use it.
-        precise = np.divide(found, among, out=found, where=among > 0)
+        none = int(np.searchsorted(rows.among, 0.0, side="right"))
+        among[:none], found[:none] = 1.0, 0.0
+        precise = found / among
         value = dot(positives, precise) / all_p
         # What a row takes from the precision of every positive at or below it.
-        share = np.divide(positives, among, out=np.zeros_like(among), where=among > 0)
+        share = np.divide(positives, among, out=among)
         gain = np.cumsum(share[::-1])[::-1]
         share *= precise
         loss = np.cumsum(share[::-1])[::-1]
-        of_positive = (precise + gain - value - loss) / all_p
-        of_negative = loss / all_p
-        squared = tally[-1]
-        squares = dot(squared[1], of_positive, of_positive) + dot(squared[0], of_negative, of_negative)
-        error = math.sqrt(n / (n - 1) * squares) if n > 1 else math.nan
-        return Side(value, 0.0 if error <= 1e-9 / math.sqrt(n) else error, total**2 / float(squared.sum()))
+        gain += precise
+        gain -= loss
+        gain -= value
+        squares = dot(squared.positives, gain, gain) + dot(squared.negatives, loss, loss)
+        error = math.sqrt(n / (n - 1) * squares) / all_p if n > 1 else math.nan
+        kish = total**2 / float(squared.positives.sum() + squared.negatives.sum())
+        return Side(value, 0.0 if error <= 1e-9 / math.sqrt(n) else error, kish)
+
+
+def _run(found: Floats, among: Floats) -> Run:
+    positives = np.diff(found, prepend=0.0)
+    return Run(positives, np.diff(among, prepend=0.0) - positives, found, among)
+
+
+def _spread(run: Run, levels: NDArray[Any], size: int) -> Run:
+    """All rows, with the levels that have none."""
+    positives, negatives = np.zeros(size), np.zeros(size)
+    positives[levels], negatives[levels] = run.positives, run.negatives
+    found = np.cumsum(positives)
+    return Run(positives, negatives, found, np.cumsum(negatives) + found)
+
+
+def _less(whole: Run, own: Run, levels: NDArray[Any], stay: NDArray[Any]) -> Run:
+    """What is left of all rows without those of a slice, whose counts stay the same from one of its levels to the next."""
+    positives, negatives = whole.positives.copy(), whole.negatives.copy()
+    positives[levels] -= own.positives
+    negatives[levels] -= own.negatives
+    found, among = (np.repeat(np.concatenate(([0.0], one)), stay) for one in (own.found, own.among))
+    return Run(positives, negatives, np.subtract(whole.found, found, out=found), np.subtract(whole.among, among, out=among))

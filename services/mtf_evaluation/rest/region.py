@@ -11,6 +11,7 @@ from mtf.plugins import Sample
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 from mtf_evaluation.metrics.proportions import Proportion
 from mtf_evaluation.metrics.rows import SmoothMetric
+from mtf_evaluation.rest.layers import Layers
 from mtf_evaluation.rest.side import Floats, Rows
 
 FEWEST_ROWS = 50
@@ -32,6 +33,13 @@ class Region:
         self._key: NDArray[Any] = sample.target if classes else np.zeros(sample.target.size, dtype=np.int64)
         self._size = max(len(sample.labels), 2) if classes else 1
         self._all = self._tally(None)
+        self._known: dict[int, Floats] = {}
+
+    def gather(self, layers: Layers) -> None:
+        """The tallies of all slices of a layer in one pass."""
+        weight = self._sample.weight
+        found = layers.counts(self._key, self._size, [] if weight is None else [weight, weight * weight])
+        self._known = {key: tally if len(tally) > 1 else np.repeat(tally, 3, axis=0) for key, tally in found.items()}
 
     def _tally(self, rows: Rows | None) -> Floats:
         """(3, classes) rows, weight and squared weight."""
@@ -45,7 +53,8 @@ class Region:
 
     def sides(self, rows: Rows) -> tuple[Floats, Floats]:
         """The tallies of the slice and of the rest."""
-        own = self._tally(rows)
+        known = self._known.get(id(rows))
+        own = self._tally(rows) if known is None else known
         return own, np.where(self._all[:1] > own[:1], self._all - own, 0.0)
 
     def doubt(self, plugin: Any, sides: tuple[Floats, Floats]) -> str | None:

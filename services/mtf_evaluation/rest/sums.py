@@ -10,6 +10,7 @@ import numpy as np
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
 from mtf_evaluation.metrics.rows import SmoothMetric
+from mtf_evaluation.rest.layers import Layers
 from mtf_evaluation.rest.side import UNDEFINED, Floats, Rows, Side, Way, complement, dot
 from mtf_evaluation.statistics.influence import NOISE, gradient
 
@@ -26,6 +27,7 @@ class BySums(Way):
         self._centre = self.facts.design.means(terms)
         self._terms = [np.ascontiguousarray(column) for column in (terms - self._centre).T]
         self._all = self._sums(None)
+        self._known: dict[int, tuple[float, Floats, Floats]] = {}
 
     def _sums(self, rows: Rows | None) -> tuple[float, Floats, Floats]:
         """Rows; weight and weighted terms; squared weight with the terms' products."""
@@ -43,9 +45,25 @@ class BySums(Way):
                 second[i, j] = second[j, i] = dot(column, other)
         return float(n), first, second
 
+    def gather(self, layers: Layers) -> None:
+        """The sums of all slices of a layer in one pass."""
+        columns = [np.ones(self.facts.n) if self.weight is None else self.weight]
+        columns += self._terms if self.weight is None else [self.weight * column for column in self._terms]
+        # Without weights the first column is the number of rows, and its products are the columns themselves.
+        t = len(columns)
+        pairs = [(i, j) for i in range(t) for j in range(i + 1)]
+        products = [columns[i] if self.weight is None and j == 0 else columns[i] * columns[j] for i, j in pairs]
+        plain = [] if self.weight is None else [np.ones(self.facts.n), *columns]
+        for key, found in layers.sums([*products, *plain]).items():
+            second = np.empty((t, t))
+            for (i, j), value in zip(pairs, found, strict=False):
+                second[i, j] = second[j, i] = value
+            first = second[:, 0].copy() if self.weight is None else found[len(pairs) + 1 :]
+            self._known[key] = (float(second[0, 0] if self.weight is None else found[len(pairs)]), first, second)
+
     def sides(self, rows: Rows) -> tuple[Side, Side]:
         """Both sides from their sums; a rest that is smaller than the slice is summed itself, which keeps its digits."""
-        own = self._sums(rows)
+        own = self._known.get(id(rows)) or self._sums(rows)
         if 2 * len(rows) > self.facts.n:
             return self._side(own), self._side(self._sums(complement(rows, self.facts.n)))
         rest = (self._all[0] - own[0], self._all[1] - own[1], self._all[2] - own[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mtf.contracts.report import MetricValue
@@ -14,7 +15,8 @@ from mtf_evaluation.metrics.facts import facts_of
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest
 from mtf_evaluation.metrics.rows import SmoothMetric
 from mtf_evaluation.rest.areas import ByPlacements
-from mtf_evaluation.rest.cells import LARGEST, ByCells, Last
+from mtf_evaluation.rest.cells import LARGEST, ByCells, Tallies
+from mtf_evaluation.rest.order import Orders
 from mtf_evaluation.rest.precision import ByPrecision
 from mtf_evaluation.rest.side import Directly, Rows, Way
 from mtf_evaluation.rest.sums import BySums
@@ -25,18 +27,29 @@ MOST_WORK = 20_000_000
 """Rows times slices up to which a metric is asked for its influence values on both sides of each slice anew."""
 
 
-def way_of(plugin: Any, sample: Sample, overall: MetricValue | None, last: Last) -> Way | None:
+@dataclass(frozen=True)
+class Shared:
+    """What metrics of one sample need alike."""
+
+    tallies: Tallies = field(default_factory=Tallies)
+    orders: Orders = field(default_factory=Orders)
+
+
+def way_of(plugin: Any, sample: Sample, overall: MetricValue | None, shared: Shared) -> Way | None:
     """How a metric gets its values on both sides; None for one without influence values or without scores."""
     inner = plugin.inner if isinstance(plugin, OneVsRest) else plugin
     scored = bool(getattr(plugin, "needs_scores", False))
     if (scored and sample.scores is None) or not (hasattr(inner, "influence") or isinstance(inner, RowMetric | RankMetric)):
         return None
     if overall is not None and overall.value is not None and isinstance(inner, Metric):
-        for kind, way in ((RocAuc, ByPlacements), (AveragePrecision, ByPrecision), (SmoothMetric, BySums)):
-            if isinstance(inner, kind):
-                return way(plugin, sample)
+        if isinstance(inner, RocAuc):
+            return ByPlacements(plugin, sample, shared.orders)
+        if isinstance(inner, AveragePrecision):
+            return ByPrecision(plugin, sample, shared.orders)
+        if isinstance(inner, SmoothMetric):
+            return BySums(plugin, sample)
         if sample.task != "regression" and not scored and facts_of(sample).classes ** 2 <= LARGEST:
-            return ByCells(plugin, sample, last)
+            return ByCells(plugin, sample, shared.tallies)
     return Directly(plugin, sample)
 
 
