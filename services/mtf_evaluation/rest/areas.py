@@ -10,8 +10,9 @@ import numpy as np
 from mtf.plugins import Sample
 from mtf_evaluation.metrics.areas import Gini
 from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
-from mtf_evaluation.rest.order import Orders
+from mtf_evaluation.rest.order import Order, Orders
 from mtf_evaluation.rest.side import UNDEFINED, Directly, Floats, Rows, Side, dot
+from mtf_evaluation.rest.untied import Untied
 
 PAIR = (0, 1)
 
@@ -31,8 +32,14 @@ class ByPlacements(Directly):
         inner = plugin.inner if isinstance(plugin, OneVsRest) else plugin
         self._gini = isinstance(inner, Gini)
         part = binary(sample, plugin.code) if isinstance(plugin, OneVsRest) else sample
-        self._order = orders.of(part)
-        self._key = (self._order.levels * 2 + (part.target == 1)).astype(np.int64)
+        order = orders.of(part)
+        self._untied = Untied(order) if self.weight is None and not order.mixed else None
+        if self._untied is None:
+            self._count(order, part)
+
+    def _count(self, order: Order, part: Sample) -> None:
+        """Rows and weights at every score."""
+        self._key = (order.levels * 2 + (part.target == 1)).astype(np.int64)
         size = 2 * (int(self._key.max()) // 2 + 1)
         count = np.bincount(self._key, minlength=size).astype(np.float64)
         weighed = [count, count]
@@ -45,6 +52,9 @@ class ByPlacements(Directly):
 
     def sides(self, rows: Rows) -> tuple[Side, Side]:
         """Both sides, from the slice's rows in the order of their scores."""
+        if self._untied is not None:
+            up, down = self._untied.sums(rows)
+            return self._counted(up[0], down[0]), self._counted(up[1], down[1])
         levels, negatives, positives = self._own(rows)
         backwards = self._up.size - 1 - levels[::-1]
         turned = (_turned(negatives), _turned(positives))

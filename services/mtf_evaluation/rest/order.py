@@ -27,7 +27,8 @@ class Order:
         n = part.target.size
         self.levels = levels_of(ranking, n)
         """(n,) number of each row's score among the distinct scores, rising, in the caller's order."""
-        self.tied = ranking.ends is not None
+        self.mixed = ranking.ends is not None and _mixed(ranking)
+        """Whether a positive has the score of a negative."""
         kind = np.int32 if n < np.iinfo(np.int32).max else np.int64
         self._place: Places = np.arange(n - 1, -1, -1, dtype=kind)
         if ranking.order is not None:
@@ -45,6 +46,11 @@ class Order:
             self._last.rows, self._last.places = rows, np.sort(self._place.take(rows))
         found: Places = self._last.places
         return found
+
+
+def _mixed(ranking: Ranking) -> bool:
+    same, different = ranking.score[1:] == ranking.score[:-1], ranking.positive[1:] != ranking.positive[:-1]
+    return bool((same & different).any())
 
 
 class Orders:
