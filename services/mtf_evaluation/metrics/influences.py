@@ -53,7 +53,8 @@ class InfluenceMetric(Metric):
         value = min(max(value, self.bounds[0]), self.bounds[1])
         design = facts.design
         method = "delta" if design.simple else "sandwich"
-        centre = self.centre(value, min(design.kish, float(design.groups)))
+        # The bias is known for independent rows; groups have their own, which is small beside their larger error.
+        centre = self.centre(value, design.kish) if design.group is None else value
         interval = delta_interval(centre, design.standard_error(influence), design, level, self.scale, method=method)
         doubt = self.remark(facts) or small_or_skewed(influence, facts, self.tail(sample))
         return answer(value, interval, level=level, n=facts.n, n_effective=design.effective(influence), doubt=doubt, bounds=self.bounds)
