@@ -172,8 +172,9 @@ class Gateway:
         stored = await self.database.write(lambda c: runs.insert_run(c, row, stages) or runs.find_run(c, run_id) is not None)
         if not stored and idempotency_key is not None and (known := await self._by_key(principal, idempotency_key, digest)) is not None:
             return known
+        view = await self.get(run_id)  # before anybody is woken, so that the answer is the run as it was queued
         self._queued(run_id)
-        return await self.get(run_id)
+        return view
 
     async def get(self, run_id: str) -> RunView:
         """One run with its stages. Raises NotFoundError."""

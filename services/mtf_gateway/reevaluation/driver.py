@@ -76,7 +76,15 @@ class Driver:
         names: list[str | None] = list(self._own) if context.embedded else [None]
         for only in names:
             claim = partial(reevaluations.claim, owner=context.owner, seconds=context.settings.lease_seconds, only=only)
-            row = await context.database.write(claim)
+            sent = asyncio.create_task(context.database.write(claim))
+            try:
+                row = await asyncio.shield(sent)
+            except asyncio.CancelledError:
+                # A claim that was sent cannot be called back: what it still gets is given back.
+                with contextlib.suppress(MtfError):
+                    if (row := await sent) is not None:
+                        await self._let_go(Lease(row["id"], row["epoch"]))
+                raise
             if row is not None:
                 return row
         return None
@@ -171,9 +179,12 @@ class Driver:
     async def _hand_over(self, task: Task, *tasks: asyncio.Task[Any]) -> None:
         for one in tasks:
             await _ended(one)
-        status = "interrupted" if self._context.embedded else "queued"
         with contextlib.suppress(MtfError):
-            await self._context.database.write(lambda c: reevaluations.let_go(c, task.lease, status), patience=1.0)
+            await self._let_go(task.lease)
+
+    async def _let_go(self, lease: Lease) -> None:
+        status = "interrupted" if self._context.embedded else "queued"
+        await self._context.database.write(lambda c: reevaluations.let_go(c, lease, status), patience=1.0)
 
 
 async def _ended(task: asyncio.Task[Any]) -> None:

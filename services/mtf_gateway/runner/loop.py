@@ -97,7 +97,17 @@ class Runner:
     async def _claim(self, only: str | None) -> RowMapping | None:
         context = self.context
         seconds = context.settings.lease_seconds
-        return await context.database.write(lambda c: runs.claim(c, context.owner, seconds, only=only))
+        claim = asyncio.create_task(context.database.write(lambda c: runs.claim(c, context.owner, seconds, only=only)))
+        try:
+            return await asyncio.shield(claim)
+        except asyncio.CancelledError:
+            # A claim that was sent cannot be called back: what it still gets is given back, or nobody drove it until the lease runs out.
+            with contextlib.suppress(MtfError):
+                row = await claim
+                if row is not None:
+                    status = "interrupted" if context.embedded else "queued"
+                    await context.database.write(lambda c: runs.let_go(c, runs.Lease(row["id"], row["epoch"]), status), patience=1.0)
+            raise
 
     def _begin(self, row: RowMapping) -> None:
         driver = Driver(self.context, row)
