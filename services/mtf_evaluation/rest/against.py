@@ -68,8 +68,9 @@ def compare(
         return [{} for _ in slices]
     task = _Task(ways, overall, level, beyond(ways, len(asked)), Region(sample))
     layers = Layers([rows for rows, _ in asked], sample.target.size)
-    for one in (*ways.values(), task.region):
-        one.gather(layers)
+    task.region.gather(layers)
+    for way in ways.values():
+        way.gather(layers)
     with local(min(cpus, len(asked))) as runner:
         raw = iter(_judged(list(runner.map(lambda one: _differences(task, one[0], one[1]), asked)), level))
     found = [next(raw) if rows is not None else {} for rows in slices]

@@ -26,6 +26,7 @@ class Layers:
     """
 
     def __init__(self, slices: Sequence[Rows], n: int) -> None:
+        self.sizes = {id(rows): rows.size for rows in slices}
         self._layers: list[tuple[Codes, list[Rows]]] = []
         code, held, size = np.zeros(n, dtype=np.intp), list[Rows](), 0
         for rows in slices:
@@ -43,7 +44,7 @@ class Layers:
 
     def counts(self, key: NDArray[Any], size: int, weights: Sequence[Floats]) -> dict[int, Floats]:
         """(1 + weights, size) rows and sums of each weight by key, for the slices of the layers, by the id of their array."""
-        found = {}
+        found: dict[int, Floats] = {}
         for code, held in self._layers:
             total = (len(held) + 1) * size
             if total * (1 + len(weights)) > LARGEST:
@@ -56,7 +57,7 @@ class Layers:
 
     def sums(self, columns: Sequence[Floats]) -> dict[int, Floats]:
         """(columns,) sums of (n,) columns over the slices of the layers, by the id of their array."""
-        found = {}
+        found: dict[int, Floats] = {}
         for code, held in self._layers:
             table = np.stack([np.bincount(code, weights=one, minlength=len(held) + 1) for one in columns], axis=1)
             found |= {id(rows): table[place] for place, rows in enumerate(held, start=1)}

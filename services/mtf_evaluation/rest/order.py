@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import local
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from mtf_evaluation.metrics.facts import facts_of
 from mtf_evaluation.metrics.ranking import Ranking
 from mtf_evaluation.rest.side import Rows
 
-Places = NDArray[np.int32] | NDArray[np.int64]
+Places = NDArray[np.signedinteger[Any]]
 
 
 class Order:
@@ -29,11 +30,12 @@ class Order:
         """(n,) number of each row's score among the distinct scores, rising, in the caller's order."""
         self.mixed = ranking.ends is not None and _mixed(ranking)
         """Whether a positive has the score of a negative."""
-        kind = np.int32 if n < np.iinfo(np.int32).max else np.int64
-        self._place: Places = np.arange(n - 1, -1, -1, dtype=kind)
+        self.kind: type[np.signedinteger[Any]] = np.int32 if n < np.iinfo(np.int32).max else np.int64
+        """What counts rows."""
+        self._place: Places = np.arange(n - 1, -1, -1, dtype=self.kind)
         if ranking.order is not None:
-            self._place = np.empty(n, dtype=kind)
-            self._place[ranking.order] = np.arange(n - 1, -1, -1, dtype=kind)
+            self._place = np.empty(n, dtype=self.kind)
+            self._place[ranking.order] = np.arange(n - 1, -1, -1, dtype=self.kind)
         self.rows = np.arange(n - 1, -1, -1) if ranking.order is None else ranking.order[::-1]
         """(n,) the rows, highest score first."""
         self.positive = np.ascontiguousarray(ranking.positive[::-1])

@@ -43,11 +43,13 @@ class ByPrecision(Directly):
         held[scores[order.positive]] = 1
         level = np.cumsum(held)[scores]
         self._size = int(level.max()) + 1
-        self._level = (self._size - 1 - level).astype(np.int32 if self._size < np.iinfo(np.int32).max else np.int64)
+        self._level = (self._size - 1 - level).astype(order.kind)
         """(n,) level of each row in falling order of the scores."""
         self._weights = None if self.weight is None else self.weight[order.rows]
         everything = np.arange(self.facts.n)
         levels, runs = self._own(everything)
+        self._read = (True, True, False)[: len(runs)]
+        """Which runs are read along the levels: squared weights are only summed."""
         self._all = [_spread(run, levels, self._size) for run in runs]
 
     def _own(self, places: NDArray[Any]) -> tuple[NDArray[Any], list[Run]]:
@@ -57,7 +59,7 @@ class ByPrecision(Directly):
         np.not_equal(level[1:], level[:-1], out=last[:-1])
         last[-1:] = True
         ends = np.flatnonzero(last)
-        runs = [_run(np.cumsum(positive, dtype=np.int32)[ends].astype(np.float64), ends + 1.0)]
+        runs = [_run(np.cumsum(positive, dtype=np.int32)[ends].astype(np.float64), (ends + 1).astype(np.float64))]
         if self._weights is not None:
             weight = self._weights.take(places)
             starts = np.concatenate(([0], ends[:-1] + 1))
@@ -73,10 +75,11 @@ class ByPrecision(Directly):
         levels, runs = self._own(self._order.places(rows))
         starts = np.concatenate(([0], levels, [self._size]))
         stay = np.diff(starts)
-        rest = [_less(run, own, levels, stay) for run, own in zip(self._all, runs, strict=True)]
-        for run in rest[1:]:  # where no row is left, rounding leaves no weight either
-            run.positives[rest[0].positives <= 0] = 0.0
-            run.negatives[rest[0].negatives <= 0] = 0.0
+        rest = [_less(run, own, levels, stay if read else None) for run, own, read in zip(self._all, runs, self._read, strict=True)]
+        for side in ("positives", "negatives"):  # where no row is left, rounding leaves no weight either
+            gone = levels[getattr(rest[0], side)[levels] <= 0]
+            for run in rest[1:]:
+                getattr(run, side)[gone] = 0.0
         return self._counted(runs), self._counted(rest)
 
     def _counted(self, runs: list[Run]) -> Side:
@@ -119,10 +122,15 @@ def _spread(run: Run, levels: NDArray[Any], size: int) -> Run:
     return Run(positives, negatives, found, np.cumsum(negatives) + found)
 
 
-def _less(whole: Run, own: Run, levels: NDArray[Any], stay: NDArray[Any]) -> Run:
-    """What is left of all rows without those of a slice, whose counts stay the same from one of its levels to the next."""
+def _less(whole: Run, own: Run, levels: NDArray[Any], stay: NDArray[Any] | None) -> Run:
+    """What is left of all rows without those of a slice, whose counts stay the same from one of its levels to the next.
+
+    Without `stay`, for how many levels they do, only what lies at each level is told.
+    """
     positives, negatives = whole.positives.copy(), whole.negatives.copy()
     positives[levels] -= own.positives
     negatives[levels] -= own.negatives
+    if stay is None:
+        return Run(positives, negatives, own.found, own.among)
     found, among = (np.repeat(np.concatenate(([0.0], one)), stay) for one in (own.found, own.among))
     return Run(positives, negatives, np.subtract(whole.found, found, out=found), np.subtract(whole.among, among, out=among))

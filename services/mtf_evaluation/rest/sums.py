@@ -47,19 +47,18 @@ class BySums(Way):
 
     def gather(self, layers: Layers) -> None:
         """The sums of all slices of a layer in one pass."""
-        columns = [np.ones(self.facts.n) if self.weight is None else self.weight]
-        columns += self._terms if self.weight is None else [self.weight * column for column in self._terms]
-        # Without weights the first column is the number of rows, and its products are the columns themselves.
-        t = len(columns)
+        heavy = self._terms if self.weight is None else [self.weight, *(self.weight * column for column in self._terms)]
+        t = len(heavy)
         pairs = [(i, j) for i in range(t) for j in range(i + 1)]
-        products = [columns[i] if self.weight is None and j == 0 else columns[i] * columns[j] for i, j in pairs]
-        plain = [] if self.weight is None else [np.ones(self.facts.n), *columns]
-        for key, found in layers.sums([*products, *plain]).items():
-            second = np.empty((t, t))
-            for (i, j), value in zip(pairs, found, strict=False):
+        for key, found in layers.sums([*heavy, *(heavy[i] * heavy[j] for i, j in pairs)]).items():
+            n = float(layers.sizes[key])
+            first, second = found[:t], np.empty((t, t))
+            for (i, j), value in zip(pairs, found[t:], strict=True):
                 second[i, j] = second[j, i] = value
-            first = second[:, 0].copy() if self.weight is None else found[len(pairs) + 1 :]
-            self._known[key] = (float(second[0, 0] if self.weight is None else found[len(pairs)]), first, second)
+            if self.weight is None:
+                first = np.concatenate(([n], first))
+                second = np.block([[first[:1, None], first[None, 1:]], [first[1:, None], second]])
+            self._known[key] = (n, first, second)
 
     def sides(self, rows: Rows) -> tuple[Side, Side]:
         """Both sides from their sums; a rest that is smaller than the slice is summed itself, which keeps its digits."""

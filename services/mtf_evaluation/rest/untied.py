@@ -28,7 +28,8 @@ class Untied:
         self._totals = [_summed(float(positive.sum()), wins), _summed(float((~positive).sum()), losses)]
         # Of a positive: what it wins, and the losses of the negatives behind it; of a negative: the same the other way round.
         placed = np.where(positive, np.cumsum(losses[::-1])[::-1], np.cumsum(wins))
-        self._table = np.stack([wins + losses, placed], axis=1)
+        self._won = (wins + losses).astype(order.kind)
+        self._placed = placed
 
     def sums(self, rows: Rows) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
         """(6,) sums of the slice and of the rest, of the positives and then of the negatives.
@@ -36,9 +37,9 @@ class Untied:
         Rows three times, as they weigh 1; the sum of placements, twice, and of their squares.
         """
         places = self._order.places(rows)
-        table, positive = self._table.take(places, axis=0), self._order.positive.take(places)
+        won, placed, positive = self._won.take(places), self._placed.take(places), self._order.positive.take(places)
         ups, downs = np.flatnonzero(positive), np.flatnonzero(~positive)
-        up, down = table.take(ups, axis=0).T, table.take(downs, axis=0).T
+        up, down = ((won.take(at).astype(np.float64), placed.take(at)) for at in (ups, downs))
         first, second = np.arange(float(ups.size)), np.arange(float(downs.size))
         # Slice's rows of the other class, behind a positive and before a negative.
         behind, before = downs.size - ups + first, downs - second
@@ -56,7 +57,7 @@ def _summed(count: float, placements: Floats) -> Floats:
     return np.array([count, count, count, total, total, dot(placements, placements)])
 
 
-def _against(other: Floats, rank: Floats) -> tuple[float, float]:
+def _against(other: tuple[Floats, Floats], rank: Floats) -> tuple[float, float]:
     """What all rows of a class win against the slice's rows of the other class, and what that takes from the sum of their squares.
 
     A row that wins over r of them wins 1 + 3 + ... + (2r - 1) = r^2 squared, an odd number for each, by its rank.
