@@ -76,7 +76,9 @@ class Past:
         )
 
     async def _changes(self, pages: _Pages, metric: str, view: PluginView) -> list[Comparison | None]:
-        """Each run against the one before; None for the first."""
+        """Each run against the one before; None for the first. Of no runs there is none."""
+        if not pages.rows:
+            return []
         turn = asyncio.Semaphore(AT_ONCE)
 
         async def change(before: RowMapping, now: RowMapping) -> Comparison:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -181,6 +183,10 @@ def report(
         from mtf.summary import to_markdown
 
         data = to_markdown(json.loads(data), place=place).encode()
+    if kind == "text" and out is not None:
+        with redirect_stdout(StringIO()) as page:
+            show_report(json.loads(data), place=place)
+        data = page.getvalue().encode()
     if out is not None:
         _write(out, data)
     elif kind == "text":

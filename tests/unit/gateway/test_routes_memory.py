@@ -179,6 +179,12 @@ def test_a_change_that_nothing_can_tell_is_null_with_a_reason(gateway: Bench) ->
     assert history(gateway, model="forest")["items"][2]["change"]["undefined"] == "other labels"
 
 
+def test_a_history_without_runs_is_empty(gateway: Bench) -> None:
+    """Nobody by that name, or nobody who finished: an empty list, not a fault of ours."""
+    found = history(gateway, model="nobody")
+    assert (found["items"], found["cursor"]) == ([], None)
+
+
 def test_a_history_needs_somebody(gateway: Bench) -> None:
     """Neither model, name nor dataset: which runs?"""
     answer = gateway.http.get("/v1/history", params={"metric": "accuracy"})

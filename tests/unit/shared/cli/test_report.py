@@ -34,3 +34,11 @@ def test_a_saved_report_is_written_to_a_file(file: Path, tmp_path: Path) -> None
     out = tmp_path / "a" / "page.html"
     assert CliRunner().invoke(app, ["report", str(file), "--format", "html", "--out", str(out)]).exit_code == 0
     assert out.read_text().startswith("<!doctype html>")
+
+
+def test_the_table_is_written_to_a_file(file: Path, tmp_path: Path) -> None:
+    """What stands on the screen without `--format` is what the file holds, not the JSON that it was made of."""
+    out = tmp_path / "table.txt"
+    assert CliRunner().invoke(app, ["report", str(file), "--out", str(out)]).exit_code == 0
+    assert out.read_text() == CliRunner().invoke(app, ["report", str(file)]).output
+    assert "mae" in out.read_text()
