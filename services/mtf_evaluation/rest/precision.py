@@ -76,7 +76,7 @@ class ByPrecision(Directly):
         starts = np.concatenate(([0], levels, [self._size]))
         stay = np.diff(starts)
         rest = [_less(run, own, levels, stay if read else None) for run, own, read in zip(self._all, runs, self._read, strict=True)]
-        for side in ("positives", "negatives"):  # where no row is left, rounding leaves no weight either
+        for side in ("positives", "negatives") if len(rest) > 1 else ():  # where no row is left, rounding leaves no weight either
             gone = levels[getattr(rest[0], side)[levels] <= 0]
             for run in rest[1:]:
                 getattr(run, side)[gone] = 0.0
