@@ -172,7 +172,7 @@ def test_killed_in_the_middle_and_resumed(here: Stranger, tmp_path: Path) -> Non
             assert process.poll() is None, process.communicate()
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
     with Embedded(home, stages=()) as house:
         view = house.reevaluation(key)
         assert view.status == "interrupted"
