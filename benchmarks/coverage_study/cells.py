@@ -49,12 +49,12 @@ def seed_of(world: World) -> int:
 
 
 @cache
-def truth(world: World, metrics: tuple[str, ...]) -> Mapping[str, float]:
+def truth(world: World, metrics: tuple[str, ...], rows: int = TRUTH) -> Mapping[str, float]:
     """The population's values."""
     random = np.random.default_rng([seed_of(world), 1])
     found: dict[str, list[float]] = {name: [] for name in metrics}
     for _ in range(TIMES):
-        sample = world.draw(TRUTH, random)
+        sample = world.draw(rows, random)
         plugins = measure.find(metrics, sample.task, sample.labels)
         ready = measure.prepared(sample)
         for name, plugin in plugins.items():
@@ -63,10 +63,10 @@ def truth(world: World, metrics: tuple[str, ...]) -> Mapping[str, float]:
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def run(cell: Cell, replicates: int) -> Outcome:
-    """Draw the cell's test sets."""
+def run(cell: Cell, replicates: int, rows: int = TRUTH) -> Outcome:
+    """Draw the cell's test sets; the truth is computed from twice `rows`."""
     with np.errstate(all="ignore"):
-        wanted = truth(cell.world, cell.metrics)
+        wanted = truth(cell.world, cell.metrics, rows)
     outcome = Outcome(cell.key, cell.world.task, cell.world.name, cell.n, replicates, {name: Count() for name in cell.metrics})
     random = np.random.default_rng([seed_of(cell.world), cell.n])
     for _ in range(replicates):

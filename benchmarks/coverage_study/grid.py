@@ -46,9 +46,13 @@ def others() -> list[Cell]:
 
 
 def reduced() -> list[Cell]:
-    """A cell of each kind, small enough for every check of the code."""
-    cells = [cell for cell in grid() if cell.n in {100, 300} and cell.metrics]
-    return cells[::5]
+    """The smallest test set of each kind of population, small enough for every check of the code."""
+    found: dict[tuple[object, ...], Cell] = {}
+    for cell in grid():
+        kind = (cell.world.task, frozenset(cell.world.options), cell.world.options.get("errors"), cell.world.options.get("k"), cell.metrics)
+        if 100 <= cell.n <= 2_000:
+            found[kind] = min(found.get(kind, cell), cell, key=lambda one: one.n)
+    return list(found.values())
 
 
 def _binary(*, extended: bool) -> list[Cell]:
