@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class NoArgs(BaseModel):
@@ -61,6 +63,17 @@ class ShareArgs(NoArgs):
     """How far down the order of the scores one goes."""
 
     share: float = Field(default=0.1, gt=0, lt=1, description="The share of the rows, those with the highest scores; 0.1 is the top tenth.")
+    k: int | None = Field(
+        default=None,
+        ge=1,
+        description="The number of rows instead, those with the highest scores, in a slice those of the slice; not with weights.",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.k is not None and "share" in self.model_fields_set:
+            raise ValueError("`share` and `k` say the same thing twice; give one of them")
+        return self
 
 
 class SpecificityArgs(NoArgs):

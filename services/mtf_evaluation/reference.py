@@ -84,9 +84,8 @@ def validated(reference: Reference, arguments: type[BaseModel], *, where: str | 
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"])) or "arguments"
-        raise SpecError(
-            f"`{name}` of `{reference.name}`: {first['msg']}", field=where, found=str(reference), fix=_takes(arguments)
-        ) from None
+        told = first["msg"].removeprefix("Value error, ")
+        raise SpecError(f"`{name}` of `{reference.name}`: {told}", field=where, found=str(reference), fix=_takes(arguments)) from None
     given = {name: getattr(args, name) for name in known if getattr(args, name) != arguments.model_fields[name].default}
     return Reference(reference.name, given, reference.of_class), args
 

@@ -13,15 +13,16 @@ from mtf.plugins import Sample
 from mtf_evaluation.arguments import SensitivityArgs, ShareArgs, SpecificityArgs
 from mtf_evaluation.metrics.areas import FEWEST_GROUPS, few_groups, one_class, uncertainty
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
-from mtf_evaluation.metrics.cuts import Cut, Kind, Placed, cut, effective_rows, precision_above, share_above
+from mtf_evaluation.metrics.cuts import Cut, Kind, Placed, cut, effective_rows, precision_above, share_above, total
 from mtf_evaluation.metrics.facts import Facts, facts_of
-from mtf_evaluation.metrics.ranking import Ranked
+from mtf_evaluation.metrics.ranking import Ranked, Ranking
 from mtf_evaluation.statistics.influence import NOISE
 from mtf_evaluation.statistics.interval import Interval, no_interval
 from mtf_evaluation.statistics.proportion import wilson
 
 FEWEST = 20
 """Rows on each side of the cut, and rows that the share is of, under which the interval is shown but not trusted."""
+UNCOUNTABLE = "`k` is given, and the rows have weights or are no more than `k`"
 SOURCE = "interval: Wilson's for the share and for the place of the cut, combined after Zou and Donner 2008"
 
 
@@ -47,7 +48,7 @@ class CutMetric(Metric):
         """Why the metric is undefined for this sample, or None."""
         return one_class(facts)
 
-    def stretch(self) -> float:
+    def stretch(self, facts: Facts) -> float:  # noqa: ARG002 - a hook with the same arguments for every metric
         """What the share is multiplied by."""
         return 1.0
 
@@ -56,8 +57,8 @@ class CutMetric(Metric):
         facts = facts_of(sample)
         if self.missing(facts):
             return float("nan"), np.zeros(sample.target.size)
-        found = self.placed(self.cut(facts))
-        return found.value * self.stretch(), facts.ranking(1).spread(found.whole) * self.stretch()
+        found, stretch = self.placed(self.cut(facts)), self.stretch(facts)
+        return found.value * stretch, facts.ranking(1).spread(found.whole) * stretch
 
     def measured(self, sample: Sample, level: float) -> MetricValue:
         """The interval of the rows above a fixed cut, and that of the cut, put together."""
@@ -65,7 +66,7 @@ class CutMetric(Metric):
         reason = self.missing(facts)
         if reason:
             return undefined(reason, facts.n)
-        place, stretch = self.cut(facts), self.stretch()
+        place, stretch = self.cut(facts), self.stretch(facts)
         found = self.placed(place)
         limits = _limits(facts, found, sum(effective_rows(facts, place, self.of)[: 1 if self.of == "all" else 2]), level)
         if limits.lower is not None and limits.upper is not None:
@@ -87,9 +88,20 @@ class TopMetric(CutMetric):
     valid_from = f"{FEWEST} effective rows above the cut, below it, and among the positives; {FEWEST_GROUPS} groups where rows are grouped"
     of: ClassVar[Kind] = "positive"
 
+    def share(self, ranking: Ranking) -> float:
+        """The share of the rows that lies above; a number of rows is counted on these ones."""
+        return float(self.args.share if self.args.k is None else self.args.k / total(ranking, "all"))
+
+    def missing(self, facts: Facts) -> str | None:
+        """Undefined for a number of rows that cannot be counted."""
+        k = self.args.k
+        if k is not None and abs(facts.design.kish - facts.n) > NOISE * facts.n:
+            return "rows with weights stand for more than themselves, so that `k` cannot count them; give a `share`"
+        return f"k is {k:,} and there are {facts.n:,} rows" if k is not None and k >= facts.n else None
+
     def cut(self, facts: Facts) -> Cut:
         """The share of all rows lies above."""
-        return cut(facts.ranking(1), "all", self.args.share)
+        return cut(facts.ranking(1), "all", self.share(facts.ranking(1)))
 
 
 class RecallAt(TopMetric):
@@ -98,16 +110,16 @@ class RecallAt(TopMetric):
     name = "recall_at"
     summary = "Share of the positives that are among the share of rows with the highest scores; ties count by expectation."
     formula = "positives in the top share of rows / positives"
-    undefined_when = "the truth has no positive row"
+    undefined_when = f"the truth has no positive row; {UNCOUNTABLE}"
     source = f"cumulative gains curve, read at the share; {SOURCE}"
 
     def missing(self, facts: Facts) -> str | None:
         """Undefined without a positive."""
-        return None if facts.truths[1] else "the truth has no positive row"
+        return super().missing(facts) if facts.truths[1] else "the truth has no positive row"
 
     def placed(self, found: Cut) -> Placed:
         """Positives above the cut."""
-        return share_above(found, of="positive", by="all", share=self.args.share)
+        return share_above(found, of="positive", by="all", share=self.share(found.ranking))
 
 
 class Gain(RecallAt):
@@ -126,9 +138,9 @@ class Lift(RecallAt):
     formula = "(positives in the top share of rows / rows there) / (positives / rows)"
     source = f"lift curve, read at the share; {SOURCE}"
 
-    def stretch(self) -> float:
+    def stretch(self, facts: Facts) -> float:
         """A gain equal to the share is a lift of 1."""
-        return 1 / float(self.args.share)
+        return 1 / self.share(facts.ranking(1))
 
 
 class PrecisionAt(TopMetric):
@@ -138,16 +150,13 @@ class PrecisionAt(TopMetric):
     summary = "Share of positives among the share of rows with the highest scores; ties count by expectation."
     formula = "positives in the top share of rows / rows there"
     valid_from = f"{FEWEST} effective rows above the cut and below it; {FEWEST_GROUPS} groups where rows are grouped"
-    source = f"precision at k, with k a share of the rows; {SOURCE}"
+    undefined_when = UNCOUNTABLE
+    source = f"precision at k, with k a share of the rows or a number of them; {SOURCE}"
     of: ClassVar[Kind] = "all"
-
-    def missing(self, facts: Facts) -> str | None:  # noqa: ARG002 - a hook with the same arguments for every metric
-        """Always defined: some rows stand at the top."""
-        return None
 
     def placed(self, found: Cut) -> Placed:
         """Positives among the rows above the cut."""
-        return precision_above(found, float(self.args.share))
+        return precision_above(found, self.share(found.ranking))
 
 
 class SensitivityAt(CutMetric):

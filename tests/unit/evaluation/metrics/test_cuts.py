@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn import metrics as oracle
 
+from mtf.errors import SpecError
 from mtf.plugins import Sample
 from mtf_evaluation import measure
 from tests.unit.evaluation import samples
@@ -63,6 +64,39 @@ def test_top_shares_are_counted(sample: Sample, share: float, weights: bool) -> 
     }
     for name, value in wanted.items():
         assert _value(sample, weight, f"{name}(share={share})") == pytest.approx(value, rel=CLOSE), name
+
+
+@pytest.mark.parametrize("name", ["gain", "recall_at", "precision_at", "lift"])
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_number_of_rows_is_that_share_of_them(sample: Sample, name: str) -> None:
+    """The first k rows of n are the top k / n: value, interval and all. Weights or too few rows leave nothing to count."""
+    n = sample.target.size
+    counted = measure.measure(sample, [f"{name}(k=17)"])[f"{name}(k=17)"]
+    shared = next(iter(measure.measure(sample, [f"{name}(share={17 / n!r})"]).values()))
+    assert counted.value == pytest.approx(shared.value, rel=CLOSE)
+    assert (counted.lower, counted.upper, counted.reliable) == (pytest.approx(shared.lower), pytest.approx(shared.upper), shared.reliable)
+    grouped = measure.measure(samples.grouped(sample, 2), [f"{name}(k=17)"])[f"{name}(k=17)"]
+    assert grouped.value == pytest.approx(shared.value, rel=CLOSE)
+    weighted = measure.measure(samples.weighted(sample, np.arange(n) % 3 + 1), [f"{name}(k=17)"])[f"{name}(k=17)"]
+    assert weighted.value is None
+    assert "give a `share`" in str(weighted.undefined)
+    assert measure.measure(sample, [f"{name}(k={n})"])[f"{name}(k={n})"].undefined == f"k is {n} and there are {n} rows"
+
+
+def test_precision_at_k_is_the_share_of_the_first_k() -> None:
+    """Without ties: sort by the score and count."""
+    sample = samples.binary(300)
+    assert sample.scores is not None
+    first = sample.target[np.argsort(-sample.scores[:, 1])][:25]
+    assert _value(sample, np.ones(300), "precision_at(k=25)") == pytest.approx(first.mean(), rel=CLOSE)
+    assert _value(sample, np.ones(300), "recall_at(k=25)") == pytest.approx(first.sum() / sample.target.sum(), rel=CLOSE)
+
+
+def test_share_and_number_exclude_each_other() -> None:
+    """Both at once are refused, and so is a number that counts nothing."""
+    for text in ("lift(k=5, share=0.1)", "lift(k=0)", "lift(k=2.5)"):
+        with pytest.raises(SpecError, match="lift"):
+            measure.measure(samples.binary(30), [text])
 
 
 def test_ties_count_by_expectation() -> None:
