@@ -5,16 +5,15 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from mtf.cache import Cache
 from mtf.contracts.job import JobResult
 from mtf.contracts.reference import Reference
 from mtf.contracts.registry import Upload
 from mtf.contracts.stages import Roles
 from mtf.errors import ConflictError
 from mtf_gateway.db.engine import Database
-from mtf_gateway.db.results import board, tag_of
+from mtf_gateway.db.history import board, board_tag
+from mtf_gateway.db.results import tag_of
 from mtf_gateway.db.tables import RUNS
-from mtf_gateway.registry.board import Board
 from mtf_gateway.registry.datasets import Datasets
 from mtf_gateway.registry.models import Models, NewModel
 from mtf_gateway.registry.records import UploadTable
@@ -73,7 +72,7 @@ def test_one_upload_is_remembered_once(database: Database) -> None:
 
 
 def test_rankings_and_tags_read_jsonb(database: Database) -> None:
-    """Values come out of the metrics as numbers, undefined ones are left out, and a metric's name is never SQL."""
+    """Values come out of the metrics as numbers, undefined ones as null, and a metric's name is never SQL."""
 
     def run(run_id: str, value: float | None) -> dict[str, Any]:
         row: dict[str, Any] = {
@@ -83,23 +82,19 @@ def test_rankings_and_tags_read_jsonb(database: Database) -> None:
             "created_by": "ann",
             "created_at": 0.0,
             "spec": {},
-            "plan": {},
+            "plan": {"model": {"inputs": {}, "spec": {}}},
         }
         metrics = {"accuracy": {"value": value, "n": 150}}
         return row | {"dataset": "iris@1", "model": "m", "tags": {}, "max_runtime": 1.0, "metrics": metrics, "gates": [], "warnings": []}
 
     runs = [run("a", 0.5), run("b", 1e-300), run("c", None), run("d", 0.5000000001)]
     database.write_now(lambda connection: connection.execute(insert(RUNS), runs))
-    rows = database.read_now(lambda connection: board(connection, "iris@1", "accuracy", greater=True, limit=10))
-    assert [row["id"] for row in rows] == ["d", "a", "b"]
+    rows = database.read_now(lambda connection: board(connection, "iris@1", "accuracy"))
+    assert [(row["id"], row["metric"]["value"]) for row in rows] == [("d", 0.5000000001), ("c", None), ("b", 1e-300), ("a", 0.5)]
     hostile = "x'); DROP TABLE runs; --"
-    assert database.read_now(lambda connection: board(connection, "iris@1", hostile, greater=True, limit=10)) == []
+    assert [row["metric"] for row in database.read_now(lambda connection: board(connection, "iris@1", hostile))] == [None] * 4
+    before = database.read_now(lambda connection: board_tag(connection, "iris@1"))
     assert database.read_now(lambda connection: tag_of(connection, "a")) == "0"
     assert database.read_now(lambda connection: tag_of(connection, "z")) is None
-
-    async def scene() -> None:
-        ranked = Board(database, Cache())
-        first = await ranked.rank("iris@1", "accuracy", greater=None, limit=10)
-        assert await ranked.rank("iris@1", "accuracy", greater=None, limit=10) == first
-
-    asyncio.run(scene())
+    database.write_now(lambda connection: connection.execute(insert(RUNS), [run("e", 0.7)]))
+    assert database.read_now(lambda connection: board_tag(connection, "iris@1")) != before

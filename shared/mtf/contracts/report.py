@@ -27,7 +27,8 @@ class MetricValue(Contract):
     reason: str | None = Field(default=None, description="Why the interval is not reliable.")
     undefined: str | None = Field(default=None, description="Why there is no value.")
     bound: float | None = Field(
-        default=None, description="How far the value can be from the exact one, where scores were binned because there are too many rows to hold."
+        default=None,
+        description="How far the value can be from the exact one, where scores were binned because there are too many rows to hold.",
     )
     n_classes: int | None = Field(default=None, description="Classes whose value is defined and entered a mean over classes.")
     null_band: tuple[float, float] | None = Field(
