@@ -16,10 +16,12 @@ from mtf.plugins import Sample
 from mtf.plugins import unknown as nearest
 from mtf_evaluation import assemble, library, slices
 from mtf_evaluation.catalogue import describe
+from mtf_evaluation.declared import forms
 from mtf_evaluation.gates import judge, rules
 from mtf_evaluation.gates.grammar import parse, unparse
 from mtf_evaluation.gates.settle import Basis
 from mtf_evaluation.inputs import columns
+from mtf_evaluation.inputs.slicing import crosses
 from mtf_evaluation.scored import Scored
 
 FIELD = "gate"
@@ -28,7 +30,7 @@ _LISTED = 20
 
 def gate(report: EvaluationReport, text: str, *, baseline: EvaluationReport | None = None) -> Gate:
     """The verdict on a gate; `EvaluationReport.gate` says what each argument means."""
-    term = rules.read(text, task=report.task, baseline=True, field=FIELD)
+    term = rules.read(text, task=report.task, baseline=True, field=FIELD, conditions=_conditions(report))
     if term.operator == "not_worse" and baseline is None and not report.comparisons:
         fix = "give `baseline=` the report of another model on the same rows"
         raise UsageError(f"`{term.expression}` needs a baseline", field=FIELD, found=text, fix=fix)
@@ -44,10 +46,18 @@ def gate(report: EvaluationReport, text: str, *, baseline: EvaluationReport | No
 
 
 def rows(
-    y_true: Any, *, slices: Any = None, level: float = 0.95, seed: int = 0, metrics: Sequence[str] | None = None, **arrays: Any
+    y_true: Any,
+    *,
+    slices: Any = None,
+    slice_by: Sequence[Any] | None = None,
+    slice_min_rows: int = 10,
+    level: float = 0.95,
+    seed: int = 0,
+    metrics: Sequence[str] | None = None,
+    **arrays: Any,
 ) -> EvaluationReport:
     """The rows alone, checked as `mtf.evaluate` checks them; gates measure what they need, so that `metrics` means nothing here."""
-    del metrics
+    del metrics, slice_min_rows
     if not 0.5 < level < 1:  # noqa: PLR2004 - below one half an interval is no statement
         raise SpecError("`level` must lie between 0.5 and 1", field="level", found=level, fix="0.95 is usual")
     sample = library.sample_of(y_true, **arrays)
@@ -62,27 +72,27 @@ def rows(
         metrics={},
         notes={"evaluation": {"level": level, "seed": seed}},
     )
-    return EvaluationReport.of(report, sample, parts)
+    return EvaluationReport.of(report, sample, parts, crosses(slice_by, parts))
 
 
 def _measured(report: EvaluationReport, term: Term, baseline: EvaluationReport | None) -> Gate:
     """A gate on rows that are at hand."""
     held: Mapping[str, pa.Array] = report.columns or {}
-    for column, written in term.where.items():
+    needed = forms.needs(report.ways, [term])
+    for column in needed.columns:
         _exists(column, held)
+    for column, [written] in needed.values.items():
         values = held[column].unique().to_pylist()
         if not any(slices.means(written, value) for value in values):
             known = ", ".join(slices.text(value) for value in values[:_LISTED])
             raise SpecError(f"no row has {column}={written}", field=FIELD, found=written, fix=f"values of `{column}`: {known}")
-    for column in term.worst:
-        _exists(column, held)
     own = report.notes.get("evaluation", {})
     spec = EvaluateSpec.model_validate(
         {
             "task": report.task,
             "labels": report.labels,
             "metrics": [term.metric],
-            "slices": [term.worst] if term.worst else [],
+            "slices": _ways(report, term),
             "gates": [term.model_dump()],
             "level": own.get("level", 0.95),
             "seed": own.get("seed", 0),
@@ -91,6 +101,19 @@ def _measured(report: EvaluationReport, term: Term, baseline: EvaluationReport |
     )
     other = None if baseline is None else _scored(baseline.sample, {})
     return assemble.gates(spec, _scored(report.sample, dict(held)), other)[0]
+
+
+def _ways(report: EvaluationReport, term: Term) -> list[list[Any]]:
+    """The declared ways to part the rows that a gate's slice is one of, or is made of; for the worst slice that way alone."""
+    if term.worst:
+        return [cross for cross in forms.with_worst(report.ways, [term]) if {forms.name_of(part) for part in cross} == set(term.worst)]
+    return [cross for cross in report.ways if any(not isinstance(part, str) and part.name in term.where for part in cross)]
+
+
+def _conditions(report: EvaluationReport) -> list[str]:
+    """Names of the slices that are true or not, which a gate names without a value; of a report from a file, as its slices tell."""
+    written = [name for part in report.slices if part.condition is not None for name, value in part.where.items() if value is True]
+    return list(dict.fromkeys([*forms.names(report.ways), *written]))
 
 
 def _scored(sample: Sample, columns: dict[str, pa.Array]) -> Scored:
@@ -147,7 +170,7 @@ def _is(part: SliceReport, term: Term) -> bool:
 
 def _same(expression: str, term: Term) -> bool:
     try:
-        known = parse(expression, field=FIELD)
+        known = parse(expression, field=FIELD, conditions=list(term.where))
     except SpecError:
         return False
     return unparse(known) == unparse(term)

@@ -71,12 +71,13 @@ def evaluate(
         if metrics is None
         else list(measure.find([metrics] if isinstance(metrics, str) else list(metrics), sample.task, sample.labels, where="metrics"))
     )
+    ways = slicing.crosses(slice_by, parts)
     spec = EvaluateSpec.model_validate(
         {
             "task": sample.task,
             "labels": list(sample.labels) or None,
             "metrics": chosen,
-            "slices": slicing.crosses(slice_by, parts),
+            "slices": ways,
             "slice_min_rows": slice_min_rows,
             "level": level,
             "seed": seed,
@@ -88,7 +89,7 @@ def evaluate(
     with np.errstate(all="ignore"):
         report = _in_parts(spec, scored) if n > EXACT_ROWS else assemble.report(spec, scored, None, progress=_silent, cpus=_processors())
     head = report.run.model_copy(update={"id": "memory"})
-    return EvaluationReport.of(report.model_copy(update={"run": head}), sample, parts)
+    return EvaluationReport.of(report.model_copy(update={"run": head}), sample, parts, ways)
 
 
 def _in_parts(spec: EvaluateSpec, scored: Scored) -> Report:

@@ -42,7 +42,7 @@ class EvaluationStage:
             slices = forms.crosses(spec.slices)
         gates = _gates(spec, forms.names(slices), problems)
         problems.throw()
-        slices = _with_worst(slices, gates)
+        slices = forms.with_worst(slices, gates)
         plan: dict[str, Any] = {
             "metrics": metrics,
             "slices": [[part if isinstance(part, str) else part.model_dump() for part in cross] for cross in slices],
@@ -104,20 +104,6 @@ def _gates(spec: EvaluationSpec, conditions: list[str], problems: Problems) -> l
             field = f"evaluation.gates[{index}]"
             gates.append(rules.read(text, known, task=spec.task, baseline=spec.baseline is not None, field=field, conditions=conditions))
     return gates
-
-
-def _with_worst(slices: list[list[Part]], gates: list[Term]) -> list[list[Part]]:
-    """The slices with those that `worst slice of` needs; a cross that is declared already is not declared again.
-
-    A column that is declared by bins or the like is meant so, unless its values are declared as well.
-    """
-    found = list(slices)
-    declared = {forms.name_of(part): part for cross in slices for part in cross if not isinstance(part, str)}
-    declared = {name: part for name, part in declared.items() if not any(name in cross for cross in slices)}
-    for term in gates:
-        if term.worst and not any(set(term.worst) == {forms.name_of(part) for part in cross} for cross in found):
-            found.append([declared.get(name, name) for name in term.worst])
-    return found
 
 
 def _unused(spec: EvaluationSpec, gates: list[Term]) -> list[str]:

@@ -41,14 +41,17 @@ class EvaluationReport(Report):
 
     _sample: Any = PrivateAttr(default=None)
     _columns: Any = PrivateAttr(default=None)
+    _ways: Any = PrivateAttr(default=())
 
     @classmethod
-    def of(cls, report: Report, sample: Sample | None = None, columns: Mapping[str, Any] | None = None) -> EvaluationReport:
-        """The same report with views; `sample` are the rows it was made from and `columns` what they are sliced by, where they are at hand."""
+    def of(
+        cls, report: Report, sample: Sample | None = None, columns: Mapping[str, Any] | None = None, ways: Sequence[Any] = ()
+    ) -> EvaluationReport:
+        """The same report with views; `sample` are the rows it was made from, `columns` what they are sliced by and `ways` how, where at hand."""
         parts = [part.model_copy(update={"metrics": Values(part.metrics)}) for part in report.slices]
         fields = dict(report) | {"metrics": Values(report.metrics), "slices": parts}
         found = cls.model_construct(report.model_fields_set, **fields)
-        found._sample, found._columns = sample, columns  # noqa: SLF001 - our own constructor
+        found._sample, found._columns, found._ways = sample, columns, ways  # noqa: SLF001 - our own constructor
         return found
 
     @property
@@ -60,6 +63,11 @@ class EvaluationReport(Report):
     def columns(self) -> Any:
         """What the rows can be sliced by (name to Arrow array of n values), or None for a report that was read from a file."""
         return self._columns
+
+    @property
+    def ways(self) -> Any:
+        """How the columns part the rows: crosses of columns, bins, quantiles and conditions, as `slice_by` declared them."""
+        return self._ways
 
     def gate(self, text: str, *, baseline: EvaluationReport | None = None) -> Gate:
         """Judge a gate: `report.gate("accuracy >= 0.9 in sex=F").verdict`.

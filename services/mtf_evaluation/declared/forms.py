@@ -142,6 +142,20 @@ def _demands(part: Part, field: str) -> list[SliceDemand]:
     return [SliceDemand(column=column, kinds=kinds, field=f"{field}.{part.kind}", why=why, fix=fix)]
 
 
+def with_worst(slices: Sequence[list[Part]], gates: Iterable[Term]) -> list[list[Part]]:
+    """The slices with those that `worst slice of` needs; a cross that is declared already is not declared again.
+
+    A column that is declared by bins or the like is meant so, unless its values are declared as well.
+    """
+    found = list(slices)
+    declared = {name_of(part): part for cross in slices for part in cross if not isinstance(part, str)}
+    declared = {name: part for name, part in declared.items() if not any(name in cross for cross in slices)}
+    for term in gates:
+        if term.worst and not any(set(term.worst) == {name_of(part) for part in cross} for cross in found):
+            found.append([declared.get(name, name) for name in term.worst])
+    return found
+
+
 def _declared(found: Sequence[Sequence[Part]], column: str, value: str) -> bool:
     """Whether a gate names a bin or a quantile and no value of the data."""
     for part in (part for cross in found for part in cross if isinstance(part, SlicePart) and part.name == column):

@@ -40,7 +40,7 @@ def _bar(gate: Gate) -> str:
 def term_of(gate: Gate) -> Term | None:
     """The gate as it is read today; None for one that another version wrote in words that this one does not know."""
     try:
-        return parse(gate.expression)
+        return parse(gate.expression, conditions=list(gate.where))
     except SpecError:
         return None
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import mtf
+from mtf import judged
 from mtf.contracts.report import Report
 from mtf.errors import MtfError, SpecError, UsageError
 from mtf.notebook import EvaluationReport
@@ -107,3 +108,40 @@ def test_the_rows_are_not_touched(good: EvaluationReport) -> None:
     good.gate("accuracy >= 0.8 in worst slice of sex")
     assert good.to_json() == before
     assert (np.random.get_state()[1] == state).all()  # type: ignore[index]  # noqa: NPY002 - as above
+
+
+WAYS = [
+    "sex",
+    {"column": "age", "bins": [2, 3]},
+    {"where": "age >= 2 and sex = 'F'", "name": "grown women"},
+    ["sex", {"column": "age", "quantiles": 2}],
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("accuracy >= 0.5 in grown women", (FRAME["age"] >= 2) & (FRAME["sex"] == "F")),
+        ("accuracy >= 0.5 in age=below 2", FRAME["age"] < 2),
+        ("accuracy >= 0.5 in sex=M, age=[2, 3)", (FRAME["age"] == 2) & (FRAME["sex"] == "M")),
+        ("accuracy >= 0.5 in sex=M", FRAME["sex"] == "M"),
+    ],
+)
+def test_a_gate_names_a_declared_slice(text: str, rows: "pd.Series[bool]") -> None:
+    """Conditions, bins and their crosses are named as in a run file: with the rows, as arrays for a gate, and from the report's own JSON."""
+    report = mtf.evaluate(TRUTH, y_pred=GOOD, slices=FRAME, slice_by=WAYS)
+    found = report.gate(text)
+    assert found.verdict == "pass"
+    assert found.observed["value"] == pytest.approx((TRUTH == GOOD)[rows].mean())
+    assert judged.rows(y_true=TRUTH, y_pred=GOOD, slices=FRAME, slice_by=WAYS).gate(text) == found
+    saved = judged.read(report.model_dump(mode="json"))
+    if "sex=M, age" not in text:
+        assert saved.gate(text).observed["value"] == found.observed["value"]
+
+
+def test_the_worst_slice_is_of_the_declared_bins() -> None:
+    """`worst slice of age` judges the bins, which are two here, as a run file does."""
+    report = mtf.evaluate(TRUTH, y_pred=GOOD, slices=FRAME, slice_by=[{"column": "age", "bins": [2]}])
+    assert report.gate("accuracy >= 0.5 in worst slice of age").observed["judged"] == 2
+    with pytest.raises(SpecError, match="no row has age=below 7"):
+        report.gate("accuracy >= 0.5 in age=below 7")

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mtf.contracts.report import Report
+from mtf.contracts.report import Gate, Report, Rows, RunHead
 from mtf.plugins import Sample
+from mtf_evaluation.page import gates
 from mtf_evaluation.render import to_html
 from tests.unit.evaluation import samples, scored_files
 
@@ -205,3 +206,18 @@ def test_a_report_of_another_version_still_renders() -> None:
     assert "2026-01-01" in words
     assert "1 of 2" in words
     assert "target_leakage" in words
+
+
+def test_the_bound_of_a_gate_on_a_condition_is_drawn() -> None:
+    """A slice that is named without a value is read as the run read it, so that its bar shows the bound too."""
+    gate = Gate(
+        expression="accuracy >= 0.7 in heavies",
+        verdict="pass",
+        observed={"value": 0.97, "lower": 0.87, "upper": 1.0},
+        reason="",
+        where={"heavies": True},
+    )
+    report = Report(
+        run=RunHead(id="r", name="n", dataset="d", model="m"), task="binary", rows=Rows(total=1, scored=1), metrics={}, gates=[gate]
+    )
+    assert 'class="bound"' in gates.rows(report)[0].bar
