@@ -9,11 +9,16 @@ import sys
 import venv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from sklearn.metrics import roc_auc_score
 
 from mtf.cli.starter import write_starter
+from mtf.plugins import Sample
+from mtf.testing import check_metric
 from tests.conftest import ROOT
 from tests.docs.pages import Block, blocks
 from tests.docs.stack import serving
@@ -109,6 +114,22 @@ def test_tutorial(tmp_path: Path, name: str) -> None:
         follows = page[place + 1] if place + 1 < len(page) else Block("", "")
         if follows.kind == "text" and len(follows.text.splitlines()) == 1:
             assert printed == follows.text.strip()
+
+
+def test_example_metrics() -> None:
+    """The guide's metric with an argument and its rank metric keep what metrics promise, and the area is scikit-learn's."""
+    code = next(block.text for block in blocks(ROOT / "docs/guide/plugins.md") if "class Within" in block.text)
+    room: dict[str, Any] = {"__name__": "guide"}
+    exec(code, room)  # noqa: S102 - our own page
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 2, 80).astype(np.int32)
+    score = np.round(np.clip(0.3 * truth + rng.normal(0.35, 0.2, 80), 0, 1), 1)
+    rows = Sample("binary", truth, (score >= 0.5).astype(np.int32), np.stack([1 - score, score], axis=1), (0, 1))
+    assert check_metric(room["Area"](), rows) == pytest.approx(roc_auc_score(truth, score), rel=1e-12)
+    numbers = Sample("regression", np.arange(1.0, 81.0), np.arange(1.0, 81.0) * rng.uniform(0.7, 1.3, 80))
+    near = check_metric(room["Within"](room["Within"].Args(share=0.2)), numbers)
+    assert near == np.mean(np.abs(numbers.prediction / numbers.target - 1) <= 0.2)
+    assert check_metric(room["Within"](), numbers) < near
 
 
 def test_example_plugins(tmp_path: Path) -> None:
