@@ -299,4 +299,4 @@ def test_metrics_that_cannot_be_are_refused(metrics: list[str]) -> None:
     """No metric, a class of a task without classes, arguments out of range or unknown."""
     with pytest.raises(SpecError) as caught:
         mtf.evaluate(TRUTH, y_score=SCORE, metrics=metrics)
-    assert caught.value.field == "evaluation.metrics"
+    assert caught.value.field == "metrics"
