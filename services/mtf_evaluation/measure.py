@@ -61,7 +61,7 @@ def find(names: Sequence[str] | None, task: str, labels: Sequence[Any] = (), *, 
                 f"`{reference}` does not apply to a {task} task",
                 field=where,
                 found=text,
-                fix=f"choose from {', '.join(known_metrics(task))}",
+                fix=f"choose from {plugins.listed(known_metrics(task))}",
             )
         found |= one_vs_rest.expand(reference, _made(reference.name, args), labels, where=where)
     return found

@@ -296,10 +296,20 @@ def resolve(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+MOST_LISTED = 15
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for an error: all of them, or the first ones and where the others stand."""
+    if len(names) <= MOST_LISTED:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_LISTED])} and {len(names) - MOST_LISTED} more (`mtf plugins`)"
+
+
 def unknown(what: str, name: str, known: Sequence[str], *, where: str | None = None) -> SpecError:
     """The error for a name that is not known, with the nearest known one."""
     import difflib
 
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    fix = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+    fix = f"did you mean `{near[0]}`?" if near else f"known: {listed(known)}"
     return SpecError(f"there is no {what} `{name[:100]}`", field=where, found=name, fix=fix)

@@ -72,7 +72,7 @@ def test_groups_are_statsmodels_clusters() -> None:
     model = sm.OLS(error, np.ones(300)).fit(
         cov_type="cluster", cov_kwds={"groups": sample.group, "use_correction": False, "df_correction": False}
     )
-    half = stats.norm.ppf(0.975) * model.bse[0] * math.sqrt(60 / 59)
+    half = stats.t.ppf(0.975, 59) * model.bse[0] * math.sqrt(60 / 59)
     assert _limits(sample, "bias") == pytest.approx([model.params[0] - half, model.params[0] + half], rel=1e-9)
 
 

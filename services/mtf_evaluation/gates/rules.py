@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mtf.contracts.stages import Term
 from mtf.errors import SpecError
-from mtf.plugins import names
+from mtf.plugins import listed, names
 from mtf_evaluation.catalogue import Described, describe, resolve
 from mtf_evaluation.gates.grammar import parse
 
@@ -51,7 +51,7 @@ def suits(name: str, task: str | None, field: str | None) -> None:
     """Raise SpecError for a metric of another task."""
     if task is not None and task not in describe(name).tasks:
         fitting = [other for other in names("metric") if task in describe(other).tasks]
-        raise SpecError(f"`{name}` does not apply to a {task} task", field=field, found=name, fix=f"choose from {', '.join(fitting)}")
+        raise SpecError(f"`{name}` does not apply to a {task} task", field=field, found=name, fix=f"choose from {listed(fitting)}")
 
 
 def _comparable(term: Term, metric: Described, field: str | None, *, baseline: bool) -> None:
