@@ -70,7 +70,7 @@ def written(outcomes: list[Outcome]) -> str:
     parts = [
         (
             f"{len(outcomes)} populations and sizes, {min(one.replicates for one in outcomes):,} test sets each; {inside:,} cells of a metric lie inside "
-            f"its validity region, {misses} of them miss 0.93 to 0.99 by more than the simulation's own noise.\n"
+            f"its validity region, {misses or 'none'} of them {'misses' if misses == 1 else 'miss'} 0.93 to 0.99 by more than the simulation's own noise.\n"
         ),
         table.markdown(head, table.summary(outcomes)),
     ]
