@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
+from mtf_evaluation import numerals
 from mtf_evaluation.metrics.base import Floats
 from mtf_evaluation.metrics.error_quantiles import ErrorQuantile
 from mtf_evaluation.metrics.proportions import FEWEST as FEWEST_COUNTED
@@ -45,7 +46,11 @@ def unpaired(a: Side, b: Side, difference: float) -> tuple[Paired, str | None]:
     if ours is not None and theirs is not None:
         found = proportions(*ours, *theirs, a.level)
         few = min(ours[1], theirs[1])
-        doubt = f"only {few} rows count on one side; the interval is known to hold from {FEWEST_COUNTED}" if few < FEWEST_COUNTED else None
+        doubt = (
+            f"only {numerals.count(few, 'row')} on one side; the interval is known to hold from {FEWEST_COUNTED}"
+            if few < FEWEST_COUNTED
+            else None
+        )
         return Paired(found.interval, found.p_value, found.test, reach), doubt
     method = "influence" if a.design.simple and b.design.simple else "sandwich"
     found = independent(difference, errors, (units[0], units[1]), a.level, student=a.student, method=method)

@@ -8,6 +8,7 @@ import numpy as np
 
 from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
+from mtf_evaluation import numerals
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.metrics.ranking import Ranked, Ranking
@@ -43,7 +44,7 @@ def few_groups(design: Design) -> str | None:
     """Why the interval of grouped rows is not trusted, or None."""
     if design.group is None or design.groups >= FEWEST_GROUPS:
         return None
-    return f"only {design.groups} groups; the interval is known to hold from {FEWEST_GROUPS}"
+    return f"only {numerals.count(design.groups, 'group')}; the interval is known to hold from {FEWEST_GROUPS}"
 
 
 def units_of(facts: Facts, positive: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[float, float]:

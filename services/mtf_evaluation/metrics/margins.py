@@ -6,6 +6,7 @@ import numpy as np
 
 from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
+from mtf_evaluation import numerals
 from mtf_evaluation.arguments import TopKArgs
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
@@ -90,7 +91,7 @@ class TopKAccuracy(Metric):
             return undefined(reason, facts.n)
         share, influence = self.influence(sample)
         if facts.design.simple:
-            doubt = f"only {facts.n} rows; the interval is known to hold from {FEWEST}" if facts.n < FEWEST else None
+            doubt = f"only {numerals.count(facts.n, 'row')}; the interval is known to hold from {FEWEST}" if facts.n < FEWEST else None
             return answer(share, wilson(share, facts.n, level), level=level, n=facts.n, n_effective=float(facts.n), doubt=doubt)
         everyone = np.ones(sample.target.size, dtype=np.bool_)
         if facts.design.group is None:

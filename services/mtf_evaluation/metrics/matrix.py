@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
+from mtf_evaluation import numerals
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.statistics.design import Design
@@ -63,7 +64,7 @@ class MatrixMetric(Metric):
         if facts.rarer < FEWEST:
             return f"the rarest class has {facts.rarer:.3g} effective rows; the interval is known to hold from {FEWEST}"
         if facts.design.group is not None and facts.design.groups < FEWEST:
-            return f"only {facts.design.groups} groups; the interval is known to hold from {FEWEST}"
+            return f"only {numerals.count(facts.design.groups, 'group')}; the interval is known to hold from {FEWEST}"
         return None
 
     def terms(self, sample: Sample) -> Floats:

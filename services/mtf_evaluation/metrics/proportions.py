@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mtf.contracts.report import MetricValue
 from mtf.plugins import Sample
+from mtf_evaluation import numerals
 from mtf_evaluation.metrics.base import Floats, Metric, answer, undefined
 from mtf_evaluation.metrics.facts import Facts, facts_of
 from mtf_evaluation.statistics.design import Design
@@ -84,7 +85,9 @@ class Proportion(Metric):
         if n == 0:
             return undefined(f"there is no row among {self.what}", n)
         if facts.design.simple:
-            doubt = f"only {n} rows among {self.what}; the interval is known to hold from {FEWEST}" if n < FEWEST else None
+            doubt = (
+                f"only {numerals.count(n, 'row')} among {self.what}; the interval is known to hold from {FEWEST}" if n < FEWEST else None
+            )
             return answer(share, wilson(share, n, level), level=level, n=n, n_effective=float(n), doubt=doubt)
         return self._with_design(sample, share, n, level)
 
@@ -115,7 +118,9 @@ def clustered_share(found: tuple[float, Floats], design: Design, counted: NDArra
         return answer(share, no_interval("all rows belong to one group"), level=level, n=n, n_effective=1.0)
     rows = _effective_rows(design, found, counted, n)
     limits = wilson(share, rows, level, quantile=design.quantile(level), method="wilson-cluster")
-    doubt = f"only {groups} groups; the interval is known to hold from {FEWEST_GROUPS}" if groups < FEWEST_GROUPS else None
+    doubt = (
+        f"only {numerals.count(groups, 'group')}; the interval is known to hold from {FEWEST_GROUPS}" if groups < FEWEST_GROUPS else None
+    )
     return answer(share, limits, level=level, n=n, n_effective=rows, doubt=doubt)
 
 
