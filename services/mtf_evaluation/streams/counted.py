@@ -145,6 +145,53 @@ class CountedFacts(Facts):
         return float(min(counts)) if len(counts) > 1 else 0.0
 
 
+class WitnessFacts(CountedFacts):
+    """Facts of all rows for metrics that ask conditions of them: counts of the confusion matrix, and the rows at the ends of every range.
+
+    Args:
+        witness: The rows at the ends; a binary sample where `code` says which class of several it is about.
+        cells: All rows as cells, which tell their number and weights.
+        seed: Of draws.
+        weighted: Whether rows have sampling weights.
+        clusters: Groups, where there are some.
+        confusion: Facts of all rows by truth and prediction; None for numbers.
+        code: The class that `witness` sets against the rest.
+    """
+
+    def __init__(
+        self, witness: Sample, cells: Cells, seed: int, *, weighted: bool, clusters: Clusters | None, confusion: Facts | None, code: int | None
+    ) -> None:
+        super().__init__(witness, cells, seed, weighted=weighted, clusters=clusters)
+        self._confusion, self._code = confusion, code
+
+    @cached_property
+    def rows(self) -> Floats:
+        """(k, k) number of rows."""
+        return super().rows if self._confusion is None else self._of_class(self._confusion.rows)
+
+    @cached_property
+    def matrix(self) -> Floats:
+        """(k, k) weight."""
+        return super().matrix if self._confusion is None else self._of_class(self._confusion.matrix)
+
+    @cached_property
+    def rarer(self) -> float:
+        """Kish's effective number of rows of the rarest class that was observed in the truth."""
+        if self._confusion is None or self._code is None:
+            return super().rarer if self._confusion is None else self._confusion.rarer
+        positive = self._confusion.sample.target == self._code
+        counts = [self._confusion.design.kish_of(mask) for mask in (positive, ~positive) if mask.any()]
+        return float(min(counts)) if len(counts) > 1 else 0.0
+
+    def _of_class(self, matrix: Floats) -> Floats:
+        """The matrix of one class against the rest."""
+        if self._code is None:
+            return matrix
+        other = np.delete(np.arange(len(matrix)), self._code)
+        both, missed, wrong = matrix[self._code, self._code], matrix[self._code, other].sum(), matrix[other, self._code].sum()
+        return np.array([[matrix.sum() - both - missed - wrong, wrong], [missed, both]])
+
+
 def counted(sample: Sample, cells: Cells, seed: int, *, weighted: bool, clusters: Clusters | None = None) -> Sample:
     """A sample of one row per cell that carries facts about the rows behind them."""
     full = replace(sample, weight=cells.weight, group=None)

@@ -23,7 +23,7 @@ from mtf_evaluation.metrics.one_vs_rest import OneVsRest, binary
 from mtf_evaluation.metrics.rows import SmoothMetric
 from mtf_evaluation.statistics.design import Design
 from mtf_evaluation.streams.bounds import bound
-from mtf_evaluation.streams.counted import Clusters, CountedFacts, counted
+from mtf_evaluation.streams.counted import Clusters, CountedFacts, WitnessFacts, counted
 from mtf_evaluation.streams.moments import Point, measured, point
 from mtf_evaluation.streams.parts import Part, terms_of
 from mtf_evaluation.streams.plan import CONFUSION, ERRORS, Plan, class_view
@@ -237,10 +237,18 @@ class Values:
 
     def _facts(self, plugin: Any, clusters: Clusters | None = None) -> Facts:
         """The part's size and weights, with the rows at the ends of its ranges."""
-        witness = self._part.witness
+        witness, code = self._part.witness, None
         if isinstance(plugin, OneVsRest):
-            witness = binary(measure.prepared(witness), plugin.code)
-        facts = CountedFacts(witness, self._part.cells[self._base], self._seed, weighted=self._weighted, clusters=clusters)
+            witness, code = binary(measure.prepared(witness), plugin.code), plugin.code
+        facts = WitnessFacts(
+            witness,
+            self._part.cells[self._base],
+            self._seed,
+            weighted=self._weighted,
+            clusters=clusters,
+            confusion=facts_of(self.sample(CONFUSION)) if self._base == CONFUSION else None,
+            code=code,
+        )
         facts.centre = self._centre
         return facts
 
