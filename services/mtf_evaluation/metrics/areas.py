@@ -88,6 +88,7 @@ def _precision(facts: Facts) -> tuple[float, float, float]:
 class RocAuc(Metric):
     """Probability that a positive scores higher than a negative."""
 
+    countable = "groups"
     name = "roc_auc"
     tasks = ("binary",)
     needs_scores = True
@@ -153,6 +154,7 @@ class Gini(RocAuc):
 class AveragePrecision(Metric):
     """Mean precision at the positives."""
 
+    countable = "groups"
     name = "average_precision"
     tasks = ("binary",)
     needs_scores = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,10 @@ class Metric(ABC):
     needs_scores: ClassVar[bool] = False
     has_interval: ClassVar[bool] = True
     """False where no interval is ever given, so that a gate can only judge the value."""
+
+    countable: ClassVar[Literal["never", "rows", "groups"]] = "never"
+    """Whether the metric reads scored rows only through sums by weight and through the design, so that one row may stand for many: never, for
+    independent rows, or also in groups. Rows beyond memory are read so; a test holds every metric to what it says."""
 
     def __init__(self, args: BaseModel | None = None) -> None:
         self.args: Any = self.Args() if args is None else args

@@ -78,6 +78,7 @@ def calibration_error(bins: Bins) -> float:
 class ExpectedCalibrationError(Metric):
     """How far confidence and the share of right rows are apart."""
 
+    countable = "groups"
     name = "ece"
     tasks = ("binary", "multiclass")
     greater_is_better = False

@@ -29,6 +29,7 @@ SOURCE = "interval: Wilson's for the share and for the place of the cut, combine
 class CutMetric(Metric):
     """A share of the rows on one side of a cut, whose place the rows themselves decide."""
 
+    countable = "rows"
     tasks = ("binary",)
     needs_scores = True
     of: ClassVar[Kind]

@@ -38,6 +38,7 @@ def partial(ranking: Ranking, most: float) -> Ranked:
 class PartialAuc(Metric):
     """Area under the ROC curve where false alarms are few."""
 
+    countable = "groups"
     name = "partial_auc"
     Args = MaxFprArgs
     tasks = ("binary",)

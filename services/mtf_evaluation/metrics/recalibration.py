@@ -118,6 +118,7 @@ def _gaining(eta: Floats, moved: Floats, positive: Floats, weight: Floats | None
 class Recalibration(Metric):
     """A coefficient of the logistic regression of the truth on the log-odds of the probabilities."""
 
+    countable = "groups"
     tasks = ("binary",)
     needs_scores = True
     greater_is_better = None

@@ -20,6 +20,7 @@ class KolmogorovSmirnov(Metric):
     Kiefer and Wolfowitz in 99 to 100.
     """
 
+    countable = "groups"
     name = "ks"
     tasks = ("binary",)
     needs_scores = True

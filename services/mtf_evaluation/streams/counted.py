@@ -159,7 +159,15 @@ class WitnessFacts(CountedFacts):
     """
 
     def __init__(
-        self, witness: Sample, cells: Cells, seed: int, *, weighted: bool, clusters: Clusters | None, confusion: Facts | None, code: int | None
+        self,
+        witness: Sample,
+        cells: Cells,
+        seed: int,
+        *,
+        weighted: bool,
+        clusters: Clusters | None,
+        confusion: Facts | None,
+        code: int | None,
     ) -> None:
         super().__init__(witness, cells, seed, weighted=weighted, clusters=clusters)
         self._confusion, self._code = confusion, code

@@ -85,7 +85,7 @@ def measure_parts(
     progress("looking at the ranges")
     seen = survey(chunks, runner)
     example = seen.example
-    layout = plan(plugins, task=example.task, labels=example.labels, scale=seen.scale, rows=chunks.rows)
+    layout = plan(plugins, task=example.task, labels=example.labels, scale=seen.scale, rows=chunks.rows, grouped=seen.groups is not None)
     progress("adding up")
     state = reduce(runner, lambda index: _first(chunks.read(index), layout, find, seen.centre), _merge, range(len(chunks)))
     if state is None or not _kept(state.parts[WHOLE]):

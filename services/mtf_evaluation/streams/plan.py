@@ -44,7 +44,7 @@ class Plan:
         return Plan(self.views, kept(self.moments), kept(self.viewed), kept(self.areas), kept(self.refused))
 
 
-def plan(plugins: Mapping[str, Any], *, task: str, labels: tuple[Any, ...], scale: Scale | None, rows: int) -> Plan:
+def plan(plugins: Mapping[str, Any], *, task: str, labels: tuple[Any, ...], scale: Scale | None, rows: int, grouped: bool) -> Plan:
     """Sort the metrics by what they need.
 
     Args:
@@ -53,6 +53,7 @@ def plan(plugins: Mapping[str, Any], *, task: str, labels: tuple[Any, ...], scal
         labels: Of the run.
         scale: The scores' scale; None without scores.
         rows: How many there are, for the reason.
+        grouped: Whether rows depend on each other in groups.
     """
     views: dict[str, View] = {ERRORS: Errors(Line())} if task == "regression" else {CONFUSION: Confusion(task, labels)}
     moments: dict[str, Any] = {}
@@ -69,13 +70,21 @@ def plan(plugins: Mapping[str, Any], *, task: str, labels: tuple[Any, ...], scal
             areas[name] = plugin
             views |= {class_view(code): OneClass(code, scale, (False, True)) for code in range(len(labels))}
         else:
-            found = _view(plugin, inner, task, labels, scale)
+            found = _view(plugin, inner, task, labels, scale) if _readable(inner, grouped=grouped) else None
             if found is None:
                 refused[name] = f"it needs every row at once, and {rows:,} rows are measured in parts"
             else:
                 views[found[0]] = found[1]
                 viewed[name] = (found[0], inner)
     return Plan(views, moments, viewed, areas, refused)
+
+
+def _readable(inner: Any, *, grouped: bool) -> bool:
+    """Whether the metric can be read from rows that stand for many."""
+    if isinstance(inner, Proportion | MatrixMetric) or getattr(inner, "of_errors", False):
+        return True
+    countable = getattr(inner, "countable", "never")
+    return countable == "groups" or (countable == "rows" and not grouped)
 
 
 def class_view(code: int) -> str:

@@ -106,7 +106,7 @@ class _Room:
 
     @property
     def parts(self) -> list[Slice]:
-        """The slices in the order of a report in memory: as declared, then by value."""
+        """The slices in the order of the first partition, as a report in memory has them; then those that only later partitions show."""
         example = self.chunks.read(0).slices
         first = [slices.key(one.where) for one in slices.find(example, self._crosses, self.spec.gates)]
         rest = sorted((key for key in self._order if key not in first), key=str)

@@ -162,3 +162,21 @@ def test_no_row_that_can_be_measured_is_an_error() -> None:
     with pytest.raises(DataError, match="none of the 100 rows"):
         streamed(sample, kept=np.zeros(100, dtype=np.bool_))
     assert isinstance(local(1), Inline)
+
+
+@pytest.mark.parametrize(("make", "options"), TASKS)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_every_metric_is_right_in_parts_or_says_that_it_is_not_measured(make: Any, options: dict[str, Any], grouped: bool) -> None:
+    """Of all metrics there are, none gives another number than the rows in memory: it agrees, or is null with the reason."""
+    sample = samples.weighted(make(N, seed=3, **options), np.random.default_rng(5).uniform(0.2, 3, N))
+    if grouped:
+        sample = replace(sample, group=np.random.default_rng(6).integers(0, 2_000, N))
+    names = measure.known_metrics(sample.task)
+    found, wanted = streamed(sample, names).values[WHOLE], measure.measure(sample, names)
+    measured = 0
+    for name in names:
+        if found[name].value is None and "every row at once" in (found[name].undefined or ""):
+            continue
+        agree(name, found[name], wanted[name])
+        measured += found[name].value is not None
+    assert measured > len(names) / 2
